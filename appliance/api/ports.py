@@ -1,0 +1,237 @@
+"""What the REST interface and the pages need from the rest of the box. `appliance/app.py` hands the real ones in."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Literal, NamedTuple, Protocol
+
+from contract.delivery import Audience, SiteContacts
+from contract.incident import Evidence, Involved, Kind, Severity, State
+from contract.observation import Face
+from contract.ports import ProfileRepository
+from contract.profile import Profile
+from contract.proof import Proof
+from contract.views import ErasureView, IncidentView, LogView, NoticeView
+
+Role = Literal["guard", "supervisor", "admin", "police"]
+
+
+class Identity(NamedTuple):
+    """Who is asking: account or token name, and role."""
+
+    name: str
+    role: Role
+
+
+class Event(NamedTuple):
+    """Something committed. `topic`: incident, profile, delivery, anchor, camera, zones, sync."""
+
+    topic: str
+    id: str
+
+
+class IncidentDraft(NamedTuple):
+    """An incident before the store gives it id, device and sequence."""
+
+    kind: Kind
+    severity: Severity
+    at: str
+    location: str
+    camera: str | None = None
+    people: tuple[Involved, ...] = ()
+    description: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+class IncidentFilter(NamedTuple):
+    state: State | None = None
+    kind: Kind | None = None
+    severity: Severity | None = None
+    camera: str | None = None
+    person: str | None = None
+    since: str | None = None
+    until: str | None = None
+
+
+class Zone(NamedTuple):
+    """A polygon in shares of the frame (0..1) in which only `allowed` people (ids) may be during `schedule`.
+
+    schedule: (("mon-sun", "00:00-24:00"), ...) closed times, local time of the box. `hazard`: the place is dangerous,
+    so people in it are victims, not intruders.
+    """
+
+    name: str
+    polygon: tuple[tuple[float, float], ...]
+    schedule: tuple[tuple[str, str], ...]
+    allowed: tuple[str, ...]
+    severity: Severity
+    hazard: bool
+
+
+class Profiles(ProfileRepository, Protocol):
+    def find(self, profile_id: str) -> Profile | None: ...
+    def erasure(self, profile_id: str) -> ErasureView:
+        """Raises NotFound when no erasure was asked for."""
+        ...
+
+
+class Incidents(Protocol):
+    def record(self, draft: IncidentDraft, *, by: str, key: str | None = None) -> tuple[IncidentView, bool]:
+        """Fact, chain entry and outbox row in one transaction. With an idempotency `key` seen before: the first result
+        and False; Conflict when the key came with another draft. Raises Rejected for unknown people."""
+        ...
+
+    def get(self, incident_id: str) -> IncidentView: ...
+    def page(self, wanted: IncidentFilter, cursor: str | None, limit: int) -> tuple[list[IncidentView], str | None]:
+        """Newest first, and the cursor of the next page. Raises Rejected for a cursor that is not ours."""
+        ...
+
+    def act(self, incident_id: str, verb: str, *, by: str, note: str = "", assignee: str | None = None) -> IncidentView:
+        """Raises NotFound; Conflict when the incident is resolved and the verb is not `note`."""
+        ...
+
+
+class Logs(Protocol):
+    def record(self, *, at: str, location: str, kind: Kind, severity: Severity, description: str, by: str,
+               key: str | None = None) -> tuple[LogView, bool]: ...
+
+    def get(self, log_id: str) -> LogView: ...
+
+
+class Notices(Protocol):
+    def create(self, *, users: tuple[str, ...], audience: tuple[Audience, ...], description: str, location: str,
+               by: str, key: str | None = None) -> tuple[NoticeView, bool]:
+        """Raises Rejected when a user does not exist, or nobody could be told (and says who lacks what)."""
+        ...
+
+    def get(self, subject_id: str) -> NoticeView:
+        """By notice id or incident id. Raises NotFound."""
+        ...
+
+
+class Accounts(Protocol):
+    """Password accounts of the pages and bearer tokens of programs. Only hashes are stored."""
+
+    def any(self) -> bool: ...
+    def first_link(self) -> str:
+        """A new single-use secret with which the first account (admin) may be made. Raises Conflict once one exists."""
+        ...
+
+    def create_first(self, secret: str, name: str, password: str) -> Identity: ...
+    def create(self, name: str, password: str, role: Role) -> None: ...
+    def log_in(self, name: str, password: str) -> str:
+        """A session secret. Raises Rejected (wrong, without saying which part), Unavailable while locked out."""
+        ...
+
+    def log_out(self, session: str) -> None: ...
+    def by_session(self, session: str) -> Identity | None: ...
+    def by_token(self, token: str) -> Identity | None: ...
+    def new_token(self, name: str, role: Role) -> str: ...
+    def list(self) -> list[dict[str, Any]]: ...
+
+
+class Zones(Protocol):
+    def get(self, camera: str) -> tuple[tuple[Zone, ...], int]:
+        """Zones and their revision."""
+        ...
+
+    def put(self, camera: str, zones: tuple[Zone, ...], revision: int | None) -> int:
+        """Raises Conflict on a stale revision."""
+        ...
+
+
+class Files(Protocol):
+    def put(self, data: bytes, media_type: str) -> Evidence:
+        """Written and fsynced under its hash before it returns. Raises Unavailable when the disk is full."""
+        ...
+
+    def get(self, sha256: str) -> tuple[bytes, str]: ...
+
+
+class Store(Protocol):
+    profiles: Profiles
+    incidents: Incidents
+    logs: Logs
+    notices: Notices
+    accounts: Accounts
+    zones: Zones
+    files: Files
+
+    def proof(self, record_id: str, *, police: bool) -> Proof:
+        """Raises NotFound; Unavailable while the record is not anchored. Police anchors only when `police`."""
+        ...
+
+    def site(self) -> SiteContacts: ...
+    def counts(self) -> dict[str, int]:
+        """profiles, templates, incidents, outbox_waiting, outbox_parked, cursor, disk_free_bytes: for /metrics."""
+        ...
+
+    def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
+        """Call `listener` after each commit, from any thread; the result ends it."""
+        ...
+
+
+class Still(NamedTuple):
+    """Faces of one still image, after EXIF rotation; sizes in pixels."""
+
+    width: int
+    height: int
+    faces: tuple[Face, ...]
+    pack: str
+
+
+class CameraState(NamedTuple):
+    id: str
+    name: str
+    location: str
+    state: str
+    reason: str
+    fps: float
+
+
+class Picture(NamedTuple):
+    jpeg: bytes
+    at: str
+
+
+class Vision(Protocol):
+    """The vision workers, as the API sees them. Every method raises Unavailable with the reason while one is down."""
+
+    async def still(self, image: bytes, purpose: Literal["recognise", "enrol"]) -> Still:
+        """Raises Rejected naming what is wrong with the image."""
+        ...
+
+    async def picture(self, camera: str) -> Picture:
+        """The newest frame. Raises NotFound for an unknown camera."""
+        ...
+
+    def preview(self, camera: str, fps: float) -> AsyncIterator[Picture]: ...
+    def cameras(self) -> list[CameraState]: ...
+    def tracks(self, camera: str) -> dict[str, Any]:
+        """The newest observation for the overlay: {at, width, height, tracks: [{id, box, name|null, status}]}."""
+        ...
+
+    def problem(self) -> str:
+        """Why recognition does not work just now; empty when it does."""
+        ...
+
+
+class Match(NamedTuple):
+    """`status`: known, review (somebody must look) or unknown. Confidence is calibrated, 0..1."""
+
+    status: Literal["known", "review", "unknown"]
+    profile_id: str | None
+    confidence: float
+    distance: float | None
+    reason: str
+
+
+class Matcher(Protocol):
+    def identify(self, face: Face) -> Match: ...
+
+
+class Links(Protocol):
+    """What the cloud connection looks like to a person."""
+
+    def state(self) -> dict[str, Any]:
+        """{connected: bool, reason: str, since: Instant, waiting: int}."""
+        ...
+

@@ -1,0 +1,84 @@
+"""Incidents and what people do about them, and the free log records that go on the ledger beside them."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, StringConstraints
+
+from contract.ids import Hash, Id, Name
+from contract.model import Model
+from contract.moments import Instant
+
+Kind = Literal["fall", "intrusion", "violence", "tamper", "manual"]
+Severity = Literal["low", "medium", "high", "critical"]
+State = Literal["open", "acknowledged", "resolved"]
+Part = Literal["victim", "involved", "witness"]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, max_length=1000, pattern=r"^[^\x00]*$")]
+Place = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200,
+                                         pattern=r"^[^\x00-\x1f\x7f]+$")]
+
+SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+
+class Involved(Model):
+    """A person in an incident: their part, and how sure the recognition is (1 when a human said so)."""
+
+    person: Id
+    part: Part
+    confidence: float = Field(ge=0, le=1)
+
+
+class Evidence(Model):
+    """A file that shows the incident, named by its content."""
+
+    sha256: Hash
+    media_type: str = Field(pattern=r"^[a-z]+/[a-z0-9.+-]+$", max_length=60)
+    size: int = Field(ge=1)
+
+
+class Incident(Model):
+    """What happened, as it was first written down. It never changes; Actions follow it."""
+
+    id: Id
+    device: Name
+    sequence: int = Field(ge=1)
+    kind: Kind
+    severity: Severity
+    at: Instant
+    camera: Name | None = None
+    location: Place
+    people: tuple[Involved, ...] = Field(default=(), max_length=50)
+    description: Text = ""
+    evidence: tuple[Evidence, ...] = Field(default=(), max_length=20)
+
+
+class Action(Model):
+    """What somebody did about an incident."""
+
+    id: Id
+    incident: Id
+    verb: Literal["acknowledge", "assign", "resolve", "note"]
+    by: str = Field(min_length=1, max_length=100)
+    at: Instant
+    assignee: str | None = Field(default=None, max_length=100)
+    note: Text = ""
+
+
+class LogRecord(Model):
+    """What POST /blockchain/log writes: one statement of a person, without a camera behind it."""
+
+    id: Id
+    device: Name
+    at: Instant
+    location: Place
+    kind: Kind
+    severity: Severity = "medium"
+    description: Text = ""
+    by: str = Field(min_length=1, max_length=100)
+
+
+def state_after(actions: list[Action]) -> State:
+    """The state the actions leave an incident in; their order does not matter, resolved stays resolved."""
+    verbs = {action.verb for action in actions}
+    if "resolve" in verbs:
+        return "resolved"
+    return "acknowledged" if verbs & {"acknowledge", "assign"} else "open"

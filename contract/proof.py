@@ -1,0 +1,106 @@
+"""The exported proof, and its check. Needs nothing but the file (and, to know who signed, the keys one trusts).
+
+The file is the canonical bytes of one JSON object, nothing before or after: so every byte of it is accounted for.
+"""
+
+import json
+from collections.abc import Collection
+from typing import Literal
+
+from cryptography.exceptions import InvalidSignature
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from pydantic import ValidationError
+
+from contract.canonical import canonical_bytes
+from contract.chain import SignedEntry, check_signature, commitment
+from contract.errors import Rejected
+from contract.ids import Hash
+from contract.incident import Action, Incident, LogRecord
+from contract.ledger import InclusionProof, TreeHead
+from contract.merkle import root_from_path
+from contract.model import Model
+
+MAX_BYTES = 1 << 20
+RECORDS: dict[str, type[Incident] | type[Action] | type[LogRecord]] = {
+    "incident": Incident, "action": Action, "log": LogRecord}
+
+
+class Proof(Model):
+    """Record, salt, chain entry, box key and one inclusion proof per channel the reader may see."""
+
+    v: Literal[1] = 1
+    kind: Literal["sentrybox-proof"] = "sentrybox-proof"
+    record: Incident | Action | LogRecord
+    salt: Hash
+    entry: SignedEntry
+    box_key: Hash
+    inclusions: tuple[InclusionProof, ...]
+
+    def to_bytes(self) -> bytes:
+        """The file's content."""
+        return canonical_bytes(self.model_dump(mode="json"))
+
+
+def parse_proof(data: bytes) -> Proof:
+    """Read a proof file. Raises Rejected, saying what is wrong, unless it is exactly the bytes of a proof."""
+    if len(data) > MAX_BYTES:
+        raise Rejected(f"the file has {len(data)} bytes; a proof has at most {MAX_BYTES}")
+    try:
+        document = json.loads(data)
+        record_type = RECORDS[document["entry"]["entry"]["record_type"]]
+        proof = Proof(**{**document, "record": record_type(**document["record"])})
+    except (ValueError, KeyError, TypeError, ValidationError, RecursionError) as error:
+        raise Rejected(f"not a Sentrybox proof: {type(error).__name__}: {error}") from error
+    if proof.to_bytes() != data:
+        raise Rejected("the file is not the canonical bytes of its content: something was changed or reformatted")
+    return proof
+
+
+def check_tree_head(head: TreeHead) -> None:
+    """Raise Rejected unless the log key in the head signed it."""
+    try:
+        key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(head.log_key))
+        key.verify(bytes.fromhex(head.signature), head.signed_bytes())
+    except (InvalidSignature, ValueError) as error:
+        raise Rejected(f"the tree head of {head.channel} is not signed by key {head.log_key[:16]}...") from error
+
+
+def check_inclusion(inclusion: InclusionProof) -> None:
+    """Raise Rejected unless the path leads from the record to the root of a rightly signed tree head."""
+    check_tree_head(inclusion.head)
+    path = [bytes.fromhex(step) for step in inclusion.path]
+    top = root_from_path(inclusion.record.leaf(), inclusion.index, inclusion.head.size, path)
+    if top.hex() != inclusion.head.root:
+        raise Rejected(f"the record is not leaf {inclusion.index} of the log {inclusion.head.channel}")
+
+
+def check_proof(data: bytes, *, trusted_keys: Collection[str] = ()) -> list[str]:
+    """Check a proof file; return each step in words. Raises Rejected at the first that fails.
+
+    With `trusted_keys` (hex public keys) the box's and the logs' keys must be among them; without, the steps say
+    whose keys they are and leave the trust to the reader.
+    """
+    proof = parse_proof(data)
+    entry = proof.entry.entry
+    if commitment(proof.record, proof.salt) != entry.commitment:
+        raise Rejected("the record is not the one that was committed to")
+    if (entry.record_id, type(proof.record)) != (proof.record.id, RECORDS[entry.record_type]):
+        raise Rejected("the chain entry is about another record")
+    steps = [f"record {entry.record_id} ({entry.record_type}) is the one committed to"]
+    check_signature(proof.entry, proof.box_key)
+    steps.append(f"box {entry.device} signed it as number {entry.sequence} of its chain, key {proof.box_key}")
+    if not proof.inclusions:
+        raise Rejected("the proof names no ledger: the record was not anchored when it was exported")
+    for inclusion in proof.inclusions:
+        if (inclusion.record.commitment, inclusion.record.id) != (entry.hash(), entry.record_id):
+            raise Rejected(f"the ledger entry on {inclusion.head.channel} is about another record")
+        check_inclusion(inclusion)
+        head = inclusion.head
+        steps.append(f"it is leaf {inclusion.index} of the {head.size} of log {head.channel} at {head.at}, "
+                     f"key {head.log_key}")
+    for owner, key in [("box", proof.box_key), *((i.head.channel, i.head.log_key) for i in proof.inclusions)]:
+        if trusted_keys and key not in trusted_keys:
+            raise Rejected(f"the key of {owner}, {key}, is not among the {len(trusted_keys)} trusted keys")
+    steps.append("all keys are trusted" if trusted_keys else
+                 "the keys were not checked: compare them with those on the box's and the cloud's page")
+    return steps
