@@ -1,6 +1,6 @@
 """Incidents and what people do about them, and the free log records that go on the ledger beside them."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
 
@@ -82,3 +82,28 @@ def state_after(actions: list[Action]) -> State:
     if "resolve" in verbs:
         return "resolved"
     return "acknowledged" if verbs & {"acknowledge", "assign"} else "open"
+
+
+class IncidentDraft(NamedTuple):
+    """An incident before the box gives it id, device and sequence."""
+
+    kind: Kind
+    severity: Severity
+    at: str
+    location: str
+    camera: str | None = None
+    people: tuple[Involved, ...] = ()
+    description: str = ""
+    evidence: tuple[Evidence, ...] = ()
+
+
+class IncidentFilter(NamedTuple):
+    """Which incidents to list; absent fields do not restrict. `since` is inclusive, `until` exclusive."""
+
+    state: State | None = None
+    kind: Kind | None = None
+    severity: Severity | None = None
+    camera: str | None = None
+    person: str | None = None
+    since: str | None = None
+    until: str | None = None

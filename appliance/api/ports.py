@@ -4,67 +4,15 @@ from collections.abc import AsyncIterator, Callable
 from typing import Any, Literal, NamedTuple, Protocol
 
 from contract.delivery import Audience, SiteContacts
-from contract.incident import Evidence, Involved, Kind, Severity, State
+from contract.events import Event
+from contract.identity import Identity, Role
+from contract.incident import Evidence, IncidentDraft, IncidentFilter, Kind, Severity
 from contract.observation import Face
 from contract.ports import ProfileRepository
 from contract.profile import Profile
 from contract.proof import Proof
 from contract.views import ErasureView, IncidentView, LogView, NoticeView
-
-Role = Literal["guard", "supervisor", "admin", "police"]
-
-
-class Identity(NamedTuple):
-    """Who is asking: account or token name, and role."""
-
-    name: str
-    role: Role
-
-
-class Event(NamedTuple):
-    """Something committed. `topic`: incident, profile, delivery, anchor, camera, zones, sync."""
-
-    topic: str
-    id: str
-
-
-class IncidentDraft(NamedTuple):
-    """An incident before the store gives it id, device and sequence."""
-
-    kind: Kind
-    severity: Severity
-    at: str
-    location: str
-    camera: str | None = None
-    people: tuple[Involved, ...] = ()
-    description: str = ""
-    evidence: tuple[Evidence, ...] = ()
-
-
-class IncidentFilter(NamedTuple):
-    state: State | None = None
-    kind: Kind | None = None
-    severity: Severity | None = None
-    camera: str | None = None
-    person: str | None = None
-    since: str | None = None
-    until: str | None = None
-
-
-class Zone(NamedTuple):
-    """A polygon in shares of the frame (0..1) in which only `allowed` people (ids) may be during `schedule`.
-
-    schedule: (("mon-sun", "00:00-24:00"), ...) closed times, local time of the box. `hazard`: the place is dangerous,
-    so people in it are victims, not intruders.
-    """
-
-    name: str
-    polygon: tuple[tuple[float, float], ...]
-    schedule: tuple[tuple[str, str], ...]
-    allowed: tuple[str, ...]
-    severity: Severity
-    hazard: bool
-
+from contract.zone import Zone
 
 class Profiles(ProfileRepository, Protocol):
     def find(self, profile_id: str) -> Profile | None: ...
