@@ -7,12 +7,14 @@ from contract.delivery import Audience, SiteContacts
 from contract.events import Event
 from contract.identity import Identity, Role
 from contract.incident import Evidence, IncidentDraft, IncidentFilter, Kind, Severity
+from contract.match import Match
 from contract.observation import Face
 from contract.ports import ProfileRepository
 from contract.profile import Profile
 from contract.proof import Proof
 from contract.views import ErasureView, IncidentView, LogView, NoticeView
 from contract.zone import Zone
+
 
 class Profiles(ProfileRepository, Protocol):
     def find(self, profile_id: str) -> Profile | None: ...
@@ -160,16 +162,6 @@ class Vision(Protocol):
     def problem(self) -> str:
         """Why recognition does not work just now; empty when it does."""
         ...
-
-
-class Match(NamedTuple):
-    """`status`: known, review (somebody must look) or unknown. Confidence is calibrated, 0..1."""
-
-    status: Literal["known", "review", "unknown"]
-    profile_id: str | None
-    confidence: float
-    distance: float | None
-    reason: str
 
 
 class Matcher(Protocol):

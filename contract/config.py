@@ -1,0 +1,67 @@
+"""Reading a process's one TOML file. An error names file, key, the value found and what is allowed."""
+
+import tomllib
+from pathlib import Path
+from typing import TypeVar
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from contract.errors import Rejected
+
+
+class Section(BaseModel):
+    """A part of a configuration file: frozen, and a key it does not know is a typo, not a wish."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+S = TypeVar("S", bound=Section)
+
+
+def _explain(error: ValidationError, kind: type[Section]) -> list[str]:
+    lines = []
+    for problem in error.errors(include_url=False):
+        key = ".".join(str(part) for part in problem["loc"]) or "the file"
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{key}: unknown key; allowed here: {', '.join(_keys_at(kind, problem['loc'][:-1]))}")
+        elif problem["type"] == "missing":
+            lines.append(f"{key}: is required and missing")
+        else:
+            lines.append(f"{key}: found {problem['input']!r}: {problem['msg']}")
+    return lines
+
+
+def _keys_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
+    """The keys allowed in the section that `path` leads to."""
+    for part in path:
+        if isinstance(part, str) and part in kind.model_fields:
+            found = _section_in(kind.model_fields[part].annotation)
+            if found is None:
+                return []
+            kind = found
+    return sorted(kind.model_fields)
+
+
+def _section_in(annotation: object) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if (found := _section_in(inner)) is not None:
+            return found
+    return None
+
+
+def read_config(path: Path, kind: type[S]) -> S:
+    """The validated content. Raises Rejected with one line per problem; relative paths are left as they are."""
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Rejected(f"{path}: cannot be read: {error}", hint="give the path of a readable TOML file") from error
+    try:
+        document = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise Rejected(f"{path}: not TOML: {error}") from error
+    try:
+        return kind(**document)
+    except ValidationError as error:
+        raise Rejected("\n".join(f"{path}: {line}" for line in _explain(error, kind))) from error
