@@ -32,7 +32,7 @@ class Contact(Model):
     @model_validator(mode="after")
     def _address_fits(self) -> "Contact":
         pattern, wanted = _ADDRESS[self.channel]
-        if not pattern.match(self.address):
+        if not pattern.fullmatch(self.address):
             raise ValueError(f"address for {self.channel} must be {wanted}")
         return self
 

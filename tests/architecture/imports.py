@@ -1,0 +1,72 @@
+"""Reads the imports of every module and names those that go against the arrows of docs/architecture.md."""
+
+import ast
+from pathlib import Path
+
+# What each room may import besides itself, the standard library and third-party packages.
+ALLOWED: dict[str, set[str]] = {
+    "contract": set(),
+    "appliance.models": {"contract"},
+    "appliance.pipeline": {"contract"},
+    "appliance.pipeline.vision": set(),
+    "appliance.store": {"contract"},
+    "appliance.sync": {"contract"},
+    "appliance.api": {"contract", "web"},
+    "cloud.database": {"contract"},
+    "cloud.ingest": {"contract", "cloud.database"},
+    "cloud.ledger": {"contract", "cloud.database"},
+    "cloud.notify": {"contract", "cloud.database"},
+    "cloud.admin": {"contract", "cloud.database", "web"},
+    "web": {"contract"},
+    "demo.standin": set(),
+}
+# The only files that wire rooms together, and what they may reach.
+WIRING: dict[str, set[str]] = {
+    "appliance": {"contract", "appliance"},
+    "cloud": {"contract", "cloud", "appliance.pipeline", "appliance.models"},
+    "demo": {"contract", "demo", "cloud", "appliance", "sentrybox"},
+    "sentrybox": {"contract", "appliance", "cloud", "demo", "sentrybox"},
+}
+ROOTS = ("contract", "appliance", "cloud", "demo", "sentrybox", "web")
+
+
+def module_name(path: Path, root: Path) -> str:
+    """Dotted name of a file below root."""
+    parts = path.relative_to(root).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(module: str) -> str:
+    """The innermost room that a module belongs to: a key of ALLOWED, or the top package for wiring."""
+    rooms = [room for room in ALLOWED if module == room or module.startswith(room + ".")]
+    return max(rooms, key=len, default=module.split(".")[0])
+
+
+def imported(source: str, module: str, is_package: bool) -> list[str]:
+    """Modules of ours that the source imports, absolute."""
+    names = []
+    package = module if is_package else module.rpartition(".")[0]
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            base = node.module or ""
+            if node.level:
+                above = package.split(".")[: len(package.split(".")) - node.level + 1]
+                base = ".".join([*above, *([base] if base else [])])
+            names += [base, *(f"{base}.{alias.name}" for alias in node.names)]
+    return [name for name in names if name.split(".")[0] in ROOTS]
+
+
+def violations(root: Path) -> list[str]:
+    """`module imports other` for each import that points the wrong way."""
+    found = []
+    for top in ROOTS:
+        for path in sorted((root / top).rglob("*.py")):
+            module = module_name(path, root)
+            room = room_of(module)
+            allowed = ALLOWED[room] | {room} if room in ALLOWED else WIRING.get(room, set())
+            for name in imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py"):
+                if not any(name == a or name.startswith(a + ".") or a.startswith(name + ".") for a in allowed):
+                    found.append(f"{module} imports {name}")
+    return sorted(set(found))
