@@ -1,0 +1,5 @@
+"""The `sentrybox` command."""
+
+from importlib.metadata import version
+
+VERSION = version("sentrybox")

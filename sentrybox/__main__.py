@@ -1,0 +1,3 @@
+from sentrybox.cli import main
+
+raise SystemExit(main())
