@@ -78,7 +78,10 @@ def check_signature(signed: SignedEntry, public_key: str) -> None:
 
 
 def check_chain(entries: Iterable[SignedEntry], public_key: str, *, previous: str = GENESIS, sequence: int = 0) -> int:
-    """Walk entries in order from (previous, sequence); return how many fit. Raises Rejected at the first that does not."""
+    """Walk entries in order from (previous, sequence); return how many fit.
+
+    Raises Rejected at the first that does not.
+    """
     count = 0
     for signed in entries:
         entry = signed.entry

@@ -38,7 +38,7 @@ class Notice(Model):
 
 
 class Delivery(Model):
-    """One recipient, one channel. The id follows from subject, recipient and address: planning twice is planning once."""
+    """One recipient, one channel. The id follows from subject, recipient and address: planning again is harmless."""
 
     id: Id
     subject: Id

@@ -208,7 +208,7 @@ class Changes(Model):
     changes: tuple[Change, ...] = Field(max_length=200)
 
 
-def make_up(box: str, message_id: str, made_at: str, body: Model) -> Up:
+def make_up(box: str, message_id: str, made_at: str, body: Body) -> Up:
     """An Up with its hash."""
     return Up(id=message_id, box=box, made_at=made_at, hash=content_hash(body.model_dump(mode="json")), body=body)
 

@@ -1,7 +1,6 @@
 """One connection to a vision worker: requests with answers, and a stream of what its cameras see (asyncio)."""
 
 import asyncio
-import json
 import logging
 from collections.abc import Callable
 from pathlib import Path
@@ -72,8 +71,8 @@ class VisionClient:
                   timeout: float = STILL_TIMEOUT_S) -> Message:
         """Send a request and wait for its answer.
 
-        Raises Unavailable (worker away, no answer in time), NotFound (unknown camera), Rejected (what the worker refuses,
-        with its code in front).
+        Raises Unavailable (worker away, no answer in time), NotFound (unknown camera), Rejected (what the worker
+        refuses; its code is the hint).
         """
         request = new_id()
         future: asyncio.Future[Message] = asyncio.get_running_loop().create_future()
@@ -109,10 +108,7 @@ async def _read(reader: asyncio.StreamReader) -> Message:
     kind, json_length, blob_length = framing.decode_header(header)
     text = await reader.readexactly(json_length)
     blob = await reader.readexactly(blob_length) if blob_length else b""
-    fields = json.loads(text)
-    if not isinstance(fields, dict):
-        raise framing.FrameError("the JSON part is not an object")
-    return kind, fields, blob
+    return kind, framing.decode_fields(text), blob
 
 
 def _refusal(code: str, detail: str) -> SentryboxError:

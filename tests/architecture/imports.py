@@ -66,7 +66,7 @@ def violations(root: Path) -> list[str]:
             module = module_name(path, root)
             room = room_of(module)
             allowed = ALLOWED[room] | {room} if room in ALLOWED else WIRING.get(room, set())
-            for name in imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py"):
-                if not any(name == a or name.startswith(a + ".") or a.startswith(name + ".") for a in allowed):
-                    found.append(f"{module} imports {name}")
+            names = imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
+            found += [f"{module} imports {name}" for name in names
+                      if not any(name == a or name.startswith(a + ".") or a.startswith(name + ".") for a in allowed)]
     return sorted(set(found))

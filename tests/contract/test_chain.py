@@ -5,7 +5,16 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from contract.chain import GENESIS, Entry, check_chain, check_signature, commitment, new_salt, public_key_text, sign_entry
+from contract.chain import (
+    GENESIS,
+    Entry,
+    check_chain,
+    check_signature,
+    commitment,
+    new_salt,
+    public_key_text,
+    sign_entry,
+)
 from contract.errors import Rejected
 from contract.ids import new_id
 from contract.incident import LogRecord

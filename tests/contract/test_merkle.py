@@ -1,5 +1,7 @@
 """Merkle trees against Certificate Transparency's published vectors, and as properties."""
 
+import contextlib
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,10 +57,8 @@ def test_a_path_does_not_fit_another_place(size, data):
     other = data.draw(st.integers(0, size - 1).filter(lambda i: i != index))
     tree = leaves(size)
     path = inclusion_path(tree, index)
-    try:
+    with contextlib.suppress(Rejected):
         assert root_from_path(tree[index], other, size, path) != root(tree)
-    except Rejected:
-        pass
 
 
 @given(SIZES, st.data())

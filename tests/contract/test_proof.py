@@ -37,7 +37,8 @@ def proof(keys):
         others = [LedgerRecord(id=new_id(), commitment="ab" * 32, severity="low").leaf() for _ in range(5)]
         tree = [*others[:2], record.leaf(), *others[2:]]
         path = tuple(step.hex() for step in inclusion_path(tree, 2))
-        inclusions.append(InclusionProof(record=record, index=2, path=path, head=signed_head(channel, tree, keys["log"])))
+        head = signed_head(channel, tree, keys["log"])
+        inclusions.append(InclusionProof(record=record, index=2, path=path, head=head))
     return Proof(record=incident, salt=salt, entry=sign_entry(entry, keys["box"]),
                  box_key=public_key_text(keys["box"]), inclusions=tuple(inclusions))
 
