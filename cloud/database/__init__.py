@@ -1,0 +1,1 @@
+"""The only SQL of the cloud: tables, and one module of plain functions per subject."""

@@ -1,0 +1,160 @@
+"""One database by URL, SQLite or PostgreSQL, with one way to write and one way to read."""
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from sqlalchemy import Engine, event
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.exc import ArgumentError, OperationalError
+from sqlalchemy.pool import QueuePool
+from sqlmodel import Session, SQLModel, create_engine
+
+from cloud.database.migrations import migrate
+from contract.errors import Rejected, Unavailable
+
+WRITE_WAIT_S = 30
+READERS = 8
+
+
+class Database:
+    """`write()` gives a session that is one transaction; `read()` one consistent look that cannot change
+    anything."""
+
+    def __init__(self, writer: Engine, reader: Engine) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._writing = threading.local()
+        self.is_sqlite = writer.dialect.name == "sqlite"
+
+    @contextmanager
+    def write(self) -> Iterator[Session]:
+        """Commits at the end of the block (fsynced), rolls back when it raises. Do not nest: the second
+        would wait for the first."""
+        if getattr(self._writing, "on", False):
+            raise RuntimeError("this thread is already inside database.write(): hand its session on")
+        self._writing.on = True
+        try:
+            with Session(self._writer, expire_on_commit=False) as session, session.begin():
+                yield session
+        finally:
+            self._writing.on = False
+
+    @contextmanager
+    def read(self) -> Iterator[Session]:
+        """A snapshot; every change made through it is lost or refused."""
+        with Session(self._reader, expire_on_commit=False) as session:
+            yield session
+
+    def close(self) -> None:
+        """Give all connections back."""
+        self._reader.dispose()
+        self._writer.dispose()
+
+
+def connect(url: str) -> Database:
+    """Open the database and bring its schema up to date.
+
+    `url` is `sqlite:////absolute/path.db` or `postgresql://user:password@host/name`. Raises Rejected for any
+    other and for a database newer than this program; Unavailable when it cannot be reached."""
+    try:
+        if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+            database = _sqlite(url)
+        elif url.startswith("postgresql://"):
+            database = _postgresql(url)
+        else:
+            raise Rejected(
+                f"database url {url.split('@')[-1]!r} is not supported",
+                hint="use sqlite:////path/to/cloud.db or postgresql://user:password@host/name",
+            )
+    except ArgumentError as error:
+        raise Rejected(f"the database url cannot be read: {error}") from error
+    try:
+        migrate(database)
+    except OperationalError as error:
+        database.close()
+        raise Unavailable(
+            f"the database cannot be opened: {str(error.orig).strip()}",
+            hint="is the server running, and may this user write there?",
+        ) from error
+    except BaseException:
+        database.close()
+        raise
+    return database
+
+
+def insert_if_absent(session: Session, row: SQLModel) -> bool:
+    """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
+    return bool(session.execute(_insert(session, row).on_conflict_do_nothing()).rowcount)
+
+
+def upsert(session: Session, row: SQLModel, keys: tuple[str, ...]) -> None:
+    """INSERT, or UPDATE every other column where `keys` (a unique constraint) are there already."""
+    values = row.model_dump(exclude=set(keys))
+    session.execute(_insert(session, row).on_conflict_do_update(index_elements=list(keys), set_=values))
+
+
+def _insert(session: Session, row: SQLModel) -> Any:
+    insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    return insert(type(row)).values(**row.model_dump())
+
+
+def _postgresql(url: str) -> Database:
+    url = url.replace("postgresql://", "postgresql+psycopg://", 1)
+    writer = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
+    reader = create_engine(url, pool_pre_ping=True, pool_size=READERS, isolation_level="REPEATABLE READ")
+    return Database(writer, reader)
+
+
+def _sqlite(url: str) -> Database:
+    # One writing connection in the whole process: several that write and checkpoint can corrupt a WAL
+    # database (SQLite 3.7.0 to 3.51.2), and waiting for a place in this pool is fairer than SQLITE_BUSY.
+    writer = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=1,
+        max_overflow=0,
+        pool_timeout=WRITE_WAIT_S,
+        connect_args={"check_same_thread": False},
+    )
+    reader = create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=READERS,
+        max_overflow=READERS,
+        connect_args={"check_same_thread": False},
+    )
+
+    @event.listens_for(writer, "connect")
+    def _writer_opened(connection: Any, _record: Any) -> None:
+        _plain_transactions(connection)
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            "foreign_keys=ON",
+            "secure_delete=ON",
+            "mmap_size=0",
+        ):
+            connection.execute(f"PRAGMA {pragma}")
+
+    @event.listens_for(reader, "connect")
+    def _reader_opened(connection: Any, _record: Any) -> None:
+        _plain_transactions(connection)
+        connection.execute("PRAGMA query_only=ON")
+
+    @event.listens_for(writer, "begin")
+    def _writer_begins(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+    @event.listens_for(reader, "begin")
+    def _reader_begins(connection: Any) -> None:
+        connection.exec_driver_sql("BEGIN")
+
+    return Database(writer, reader)
+
+
+def _plain_transactions(connection: Any) -> None:
+    # Otherwise Python's sqlite3 decides when a transaction begins.
+    connection.isolation_level = None
+    connection.execute(f"PRAGMA busy_timeout={WRITE_WAIT_S * 1000}")

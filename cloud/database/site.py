@@ -1,0 +1,35 @@
+"""How the campus itself is reached: security and police contacts."""
+
+from sqlmodel import Session
+
+from cloud.database import audit, meta
+from cloud.database.feed import publish_change
+from contract.canonical import content_hash
+from contract.delivery import SiteContacts
+
+KEY = "site"
+
+
+def get(session: Session) -> SiteContacts:
+    """The contacts; empty until somebody sets them."""
+    text = meta.get(session, KEY)
+    return SiteContacts() if text is None else SiteContacts.model_validate_json(text)
+
+
+def put(session: Session, site: SiteContacts, by: str) -> None:
+    """Replace the contacts and tell every box; nothing happens when they are the same."""
+    if meta.get(session, KEY) is not None and get(session) == site:
+        return
+    meta.put(session, KEY, site.model_dump_json())
+    publish_change(session, scope=None, kind="site", key=KEY)
+    audit.record(session, by, "site.changed", KEY, security=len(site.security), police=len(site.police))
+
+
+def configure(session: Session, site: SiteContacts) -> None:
+    """Apply what the configuration file says when it says something new: edits made since then stay
+    otherwise."""
+    stamp = content_hash(site.model_dump(mode="json"))
+    if meta.get(session, "site-configured") == stamp:
+        return
+    put(session, site, "configuration")
+    meta.put(session, "site-configured", stamp)

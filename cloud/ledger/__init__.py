@@ -1,0 +1,1 @@
+"""Puts commitments on a ledger: the embedded signed log, and the worker that feeds it."""
