@@ -119,9 +119,13 @@ def _committed(demo: Demo, incident: str) -> str:
     return str(wait_for(demo, "the cloud's receipt", look))
 
 
+def _ledger(demo: Demo, record: str) -> dict[str, Any]:
+    return dict(fetch(demo.box, f"/blockchain/log/{record}")["ledger"])
+
+
 def _anchored(demo: Demo, record: str) -> str:
     def look() -> str | None:
-        state = fetch(demo.box, f"/blockchain/log/{record}")["ledger"]
+        state = _ledger(demo, record)
         if state["status"] != "anchored":
             return None
         return ", ".join(f"{a['channel']} block {a['block']}" for a in state["anchors"])
@@ -199,7 +203,7 @@ def check(demo: Demo, *, outage: bool) -> None:
         _step("recognition goes on", lambda: _recognize_answers(demo))
         by_hand = _step("an incident and a log record are taken", lambda: _report_by_hand(demo))
         _step("the incidents page answers", lambda: demo.box.get("/incidents").raise_for_status().status_code)
-        _step("the record waits in the chain", lambda: fetch(demo.box, f"/blockchain/log/{by_hand}")["ledger"]["status"])
+        _step("the record waits in the chain", lambda: _ledger(demo, by_hand)["status"])
         _step("broker started", lambda: _signal(demo, signal.SIGUSR2, connected=True))
     _step("POST /recognize names the person", lambda: _recognize_answers(demo))
     item = _step("an intrusion names place and person", lambda: _intrusion(demo))
@@ -214,13 +218,13 @@ def check(demo: Demo, *, outage: bool) -> None:
 
 
 def _outbox_is_empty(demo: Demo) -> str | None:
-    waiting = fetch(demo.box, "/link")["waiting"]
+    waiting = fetch(demo.box, "/status")["link"]["waiting"]
     return "outbox empty" if waiting == 0 else None
 
 
 def _signal(demo: Demo, number: signal.Signals, *, connected: bool) -> str:
     os.kill(demo.pid, number)
-    wait_for(demo, "the link to notice", lambda: fetch(demo.box, "/link")["connected"] is connected)
+    wait_for(demo, "the link to notice", lambda: fetch(demo.box, "/status")["link"]["connected"] is connected)
     return "link is up" if connected else "link is down"
 
 
@@ -228,7 +232,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="scripts/demo-check", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--home", type=Path, default=Path(os.environ.get("SENTRYBOX_HOME", "var/demo")))
-    parser.add_argument("--outage", action="store_true", help="stop the broker in the middle (make run's process does it)")
+    parser.add_argument("--outage", action="store_true", help="have `make run` stop the broker in the middle")
     parser.add_argument("--within", type=float, default=PATIENCE_S, metavar="SECONDS", help="for all steps together")
     options = parser.parse_args()
     try:
