@@ -63,7 +63,7 @@ def plan(
 
 class Claim(NamedTuple):
     """A delivery that is now this worker's to try. `unclear` counts earlier requests of which nobody knows
-    whether they arrived: when it is not 0, look the alert up at the provider before sending it again. """
+    whether they arrived: when it is not 0, look the alert up at the provider before sending it again."""
 
     delivery: Delivery
     unclear: int
@@ -73,7 +73,7 @@ def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[Cla
     """Take up to `limit` deliveries that are due, for `lease_s` seconds: nobody else gets them meanwhile.
 
     Each has its attempts counted up already. One whose worker died while sending counts one more unclear
-    request. Commit before sending. """
+    request. Commit before sending."""
     rows = session.exec(
         select(DeliveryRow)
         .where(
@@ -106,7 +106,7 @@ def settle(
     """Say how an attempt ended, and tell the box.
 
     `pending` with `not_before` (an Instant) is tried again then. `unclear` None and `provider_id` None keep
-    what is known. A delivery that was acknowledged meanwhile stays so. """
+    what is known. A delivery that was acknowledged meanwhile stays so."""
     row = _row(session, delivery_id)
     row.claimed_until = ""
     row.provider_id = provider_id or row.provider_id

@@ -13,7 +13,7 @@ from contract.errors import Rejected
 from contract.moments import now
 
 if TYPE_CHECKING:
-   from cloud.database.engine import Database
+    from cloud.database.engine import Database
 
 FIRST = """
 CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL);
@@ -101,26 +101,26 @@ _LOCK = 0x53656E7472  # one number for pg_advisory_xact_lock, ours alone
 
 
 def migrate(database: "Database") -> None:
-   """Run what has not run yet. Raises Rejected for a database made by a newer program."""
-   with database.write() as session:
-       if not database.is_sqlite:
-           session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
-       session.execute(text("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, at TEXT)"))
-       done = session.execute(text("SELECT coalesce(max(number), 0) FROM migrations")).scalar_one()
-       if done > len(MIGRATIONS):
-           raise Rejected(
-               f"the database is at schema {done}, this program knows {len(MIGRATIONS)}",
-               hint="run the newer Sentrybox that made it, or restore a backup",
-           )
-       for number, script in list(enumerate(MIGRATIONS, 1))[done:]:
-           _apply(session, script, "BLOB" if database.is_sqlite else "BYTEA")
-           session.execute(
-               text("INSERT INTO migrations (number, at) VALUES (:number, :at)"),
-               {"number": number, "at": now()},
-           )
+    """Run what has not run yet. Raises Rejected for a database made by a newer program."""
+    with database.write() as session:
+        if not database.is_sqlite:
+            session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
+        session.execute(text("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY, at TEXT)"))
+        done = session.execute(text("SELECT coalesce(max(number), 0) FROM migrations")).scalar_one()
+        if done > len(MIGRATIONS):
+            raise Rejected(
+                f"the database is at schema {done}, this program knows {len(MIGRATIONS)}",
+                hint="run the newer Sentrybox that made it, or restore a backup",
+            )
+        for number, script in list(enumerate(MIGRATIONS, 1))[done:]:
+            _apply(session, script, "BLOB" if database.is_sqlite else "BYTEA")
+            session.execute(
+                text("INSERT INTO migrations (number, at) VALUES (:number, :at)"),
+                {"number": number, "at": now()},
+            )
 
 
 def _apply(session: Session, script: str, blob: str) -> None:
-   for statement in script.replace("{blob}", blob).split(";\n"):
-       if statement.strip():
-           session.execute(text(statement))
+    for statement in script.replace("{blob}", blob).split(";\n"):
+        if statement.strip():
+            session.execute(text(statement))
