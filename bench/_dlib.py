@@ -1,7 +1,7 @@
-"""What one would pick instead: the `face_recognition` way on dlib (HOG or CNN boxes, 5 points, ResNet, distance 0.6)."""
+"""What one would pick instead: the `face_recognition` way on dlib: HOG or CNN boxes, 5 points, ResNet, distance 0.6."""
 
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import cv2
 import dlib
@@ -13,10 +13,10 @@ UPSAMPLE = 1
 
 
 class Reference(NamedTuple):
-    hog: object
-    cnn: object
-    points: object
-    net: object
+    hog: Any
+    cnn: Any
+    points: Any
+    net: Any
 
 
 def load(weights: Path) -> Reference:
@@ -31,10 +31,7 @@ def encode(reference: Reference, jpeg: bytes, detector: str) -> list[np.ndarray]
     """Encodings (128,) of the faces in a JPEG, `detector` "hog" or "cnn"."""
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
     rgb = np.ascontiguousarray(bgr[:, :, ::-1])
-    if detector == "hog":
-        boxes = list(reference.hog(rgb, UPSAMPLE))
-    else:
-        boxes = [found.rect for found in reference.cnn(rgb, 0)]
+    boxes = reference.hog(rgb, UPSAMPLE) if detector == "hog" else [found.rect for found in reference.cnn(rgb, 0)]
     return [np.array(reference.net.compute_face_descriptor(rgb, reference.points(rgb, box), 1)) for box in boxes]
 
 

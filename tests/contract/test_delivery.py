@@ -26,7 +26,7 @@ PEOPLE = {p.id: p for p in (ADA, BOB, EVE)}
 
 
 def plan(users, audience, subject="s", site=SITE):
-    return plan_deliveries(subject, [u.id for u in users], audience, site, PEOPLE.get, AT)
+    return plan_deliveries(derived_id(subject), [u.id for u in users], audience, site, PEOPLE.get, AT)
 
 
 def test_friends_and_security_of_a_victim():
