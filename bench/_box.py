@@ -27,8 +27,8 @@ def running_box(home: Path, token: str, cameras: str = "") -> Iterator[httpx.Cli
     """Start `sentrybox box`, wait until it is ready, hand out a client with the token, end it. `cameras`: TOML."""
     port = free_port()
     config = home / "box.toml"
-    config.write_text(f'box = "bench"\nhome = "{home}"\n[http]\nport = {port}\n[vision]\nmodels = "{MODELS}"\n{cameras}',
-                      encoding="utf-8")
+    config.write_text(f'box = "bench"\nhome = "{home}"\n[http]\nport = {port}\n'
+                      f'[vision]\nmodels = "{MODELS}"\n{cameras}', encoding="utf-8")
     with (home / "box.log").open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "sentrybox", "box", "--config", str(config)],
                                    stdout=output, stderr=subprocess.STDOUT)

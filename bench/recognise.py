@@ -1,6 +1,6 @@
 """POST /recognize of a 1280x720 photo against 1,000 people, beside `face_recognition` on dlib with the same photos.
 
-Run as `python -m bench.recognise`. A real box answers over HTTP; the other side gets the photo in memory and pays no HTTP.
+A real box answers over HTTP; the other side gets the photo in memory and pays for no HTTP.
 """
 
 import base64
@@ -112,7 +112,8 @@ def main() -> None:
                 _dlib.identify(reference, photo.jpeg, "cnn", names, gallery)
                 cnn.append(time.perf_counter() - start)
     print(f"{len(probes)} photos of 1280x720 with {total} known faces, {PEOPLE} people enrolled")
-    for name, seconds in (("sentrybox, over HTTP", ours), ("face_recognition, HOG", hog), ("face_recognition, CNN", cnn)):
+    timings = (("sentrybox, over HTTP", ours), ("face_recognition, HOG", hog), ("face_recognition, CNN", cnn))
+    for name, seconds in timings:
         p95 = sorted(seconds)[max(0, int(len(seconds) * 0.95) - 1)]
         print(f"{name:24} p50 {statistics.median(seconds) * 1e3:8.1f} ms   p95 {p95 * 1e3:8.1f} ms   n={len(seconds)}")
     print(f"recall: sentrybox {hits['ours']}/{total}, HOG {hits['hog']}/{total}; "
