@@ -10,7 +10,6 @@ from contract.delivery import Delivery, Notice
 from contract.ids import derived_id
 from contract.incident import Incident, LogRecord
 from contract.moments import now
-from contract.profile import Channel
 
 NOBODY = "nobody"
 """Recipient of the row that says that nobody could be told."""
@@ -44,9 +43,9 @@ def untold(session: Session, limit: int = 100) -> list[Incident]:
 
 def nobody_could_be_told(session: Session, subject: str, box: str | None, why: str) -> bool:
     """Put it on record as a failed delivery to security, which pages and the API show. Whether that was new."""
-    return _add(session, Delivery(
-        id=derived_id(subject, NOBODY), subject=subject, recipient=NOBODY, audience="security", channel="sms", address="",
-        state="failed", reason=f"nobody could be told: {why}", updated_at=now()), box)
+    alarm = Delivery(id=derived_id(subject, NOBODY), subject=subject, recipient=NOBODY, audience="security",
+                     channel="sms", address="", state="failed", reason=f"nobody could be told: {why}", updated_at=now())
+    return _add(session, alarm, box)
 
 
 def tell_of_failure(session: Session, failed: Delivery) -> list[Delivery]:
@@ -75,12 +74,6 @@ def failed_for(session: Session, subject: str) -> list[Delivery]:
 def problems(session: Session, limit: int = 50) -> list[Delivery]:
     """Deliveries that failed, newest first: what an administrator must see."""
     return deliveries.page(session, ("failed",), limit)
-
-
-def channels_in_use(session: Session) -> set[Channel]:
-    """The channels that waiting deliveries need."""
-    rows = session.exec(select(DeliveryRow.channel).where(col(DeliveryRow.state).in_(deliveries.WAITING)).distinct())
-    return set(rows.all())  # type: ignore[arg-type]
 
 
 def _add(session: Session, delivery: Delivery, box: str | None) -> bool:

@@ -4,8 +4,8 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple
 
-from contract.delivery import Delivery, Notice
-from contract.incident import Incident
+from contract.delivery import Notice
+from contract.incident import Incident, LogRecord
 from contract.moments import from_text
 
 LIMIT = 1600
@@ -47,18 +47,20 @@ def notice_wording(
     return _compose(f"Notice from {notice.by}", people, notice.location, notice.description, notice.at, link, now, zone)
 
 
-def undelivered_wording(failed: Sequence[Delivery], about: str, link: str) -> Wording:
-    """To security, when somebody could not be told of `about`."""
-    lines = [f"{d.recipient} by {d.channel}: {d.reason}" for d in failed]
+def undelivered_wording(failures: Sequence[str], about: str, link: str) -> Wording:
+    """To security, when somebody could not be told of `about`; each failure is one line."""
     head = f"Somebody could not be told of: {about}"
-    return Wording("Somebody was not told", _fit(head, "\n".join(lines), "", link))
+    return Wording("Somebody was not told", _fit(head, "\n".join(failures), "", link))
 
 
-def police_wording(record: str, severity: str, at: str, now: datetime, link: str,
-                   zone: tzinfo = UTC) -> Wording:
-    """To the police contact, of an entry in the police log that is no incident. No name is in it."""
-    head = f"Police log: {severity} entry\nRecord: {record}\nWhen: {_when(at, zone)}"
-    return Wording("New entry in the police log", _fit(head, "", _late(at, now), link))
+def police_wording(record_id: str, record: LogRecord | None, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
+    """To the police contact, of an entry in the police log that is no incident; `record` is None for an action."""
+    title = "New entry in the police log"
+    if record is None:
+        return Wording(title, _fit(f"{title}\nRecord: {record_id}", "", "", link))
+    head = (f"{title}: {WHAT[record.kind]} ({record.severity})\nRecord: {record_id}\nWhere: {record.location}\n"
+            f"When: {_when(record.at, zone)}")
+    return Wording(title, _fit(head, record.description, _late(record.at, now), link))
 
 
 def _compose(

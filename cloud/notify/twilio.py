@@ -39,7 +39,8 @@ class TwilioSms(NotifyTwilio):
         try:
             answer = self._ask("GET", params=query)
         except requests.RequestException as error:
-            raise transport_error("Twilio", error) from error
+            # Asking sends nothing to anybody, so this is never ambiguous.
+            raise Unavailable(transport_error("Twilio", error).detail) from error
         if answer.status_code != 200:
             raise Unavailable(f"Twilio answered {answer.status_code} when asked for the messages to a number")
         found = [

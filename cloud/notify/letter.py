@@ -1,0 +1,42 @@
+"""A delivery and the record it is about, put into the words of an alert."""
+
+from datetime import UTC, datetime
+
+from sqlmodel import Session
+
+from cloud.database import alerts
+from cloud.notify import text
+from contract.delivery import Delivery, Notice
+from contract.incident import Incident, LogRecord
+from contract.moments import from_text
+from contract.ports import Alert
+
+
+def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Alert:
+    """What to say to whom. Times are given in UTC."""
+    record = alerts.subject_of(session, delivery.subject)
+    if delivery.recipient == alerts.UNDELIVERED:
+        wording = text.undelivered_wording(_failures(session, delivery.subject), _about(record), link)
+    elif isinstance(record, Incident):
+        names = alerts.names_of(session, tuple(p.person for p in record.people))
+        wording = text.incident_wording(record, names.get, link, now)
+    elif isinstance(record, Notice):
+        wording = text.notice_wording(record, alerts.names_of(session, record.users).get, link, now)
+    else:
+        wording = text.police_wording(delivery.subject, record, link, now)
+    return Alert(delivery.id, delivery.channel, delivery.address, wording.title, wording.text)
+
+
+def _failures(session: Session, subject: str) -> list[str]:
+    """Who was not told, by what, why: one line each."""
+    failed = alerts.failed_for(session, subject)
+    names = alerts.names_of(session, tuple(d.recipient for d in failed))
+    return [f"{names.get(d.recipient, d.recipient)} ({d.audience}) by {d.channel}: {d.reason}" for d in failed]
+
+
+def _about(record: Incident | Notice | LogRecord | None) -> str:
+    if record is None:
+        return "a record that is not here any more"
+    what = f"Notice from {record.by}" if isinstance(record, Notice) else f"{text.WHAT[record.kind]} ({record.severity})"
+    when = from_text(record.at).astimezone(UTC)
+    return f"{what}, {record.location}, {when:%Y-%m-%d %H:%M} UTC"

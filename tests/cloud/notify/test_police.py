@@ -1,0 +1,73 @@
+"""An entry in the police log tells the police contact by itself, once."""
+
+from cloud.database import deliveries, records, site
+from cloud.notify.letter import letter
+from cloud.notify.police import tell_police
+from contract.delivery import SiteContacts
+from contract.ids import new_id
+from contract.incident import Incident, LogRecord
+from contract.ledger import LedgerRecord
+from contract.moments import from_text, now
+
+
+class Log:
+    """The one method of contract.ports.Ledger that this asks."""
+
+    def __init__(self):
+        self.records = []
+
+    def page(self, channel, after, limit):
+        assert channel == "police"
+        return list(enumerate(self.records))[after + 1:after + 1 + limit]
+
+    def add(self, record_id):
+        self.records.append(LedgerRecord(id=record_id, commitment="0" * 64, severity="critical"))
+
+
+def test_each_entry_is_told_once(database, all_of):
+    log = Log()
+    ids = [new_id() for _ in range(3)]
+    for record_id in ids:
+        log.add(record_id)
+    assert (tell_police(database, log), tell_police(database, log)) == (3, 0)
+    assert [[(d.audience, d.address, d.state) for d in all_of(i)] for i in ids] == \
+        [[("police", "+4915100000110", "pending")]] * 3
+    log.add(new_id())
+    assert tell_police(database, log) == 1
+
+
+def test_an_incident_that_has_told_the_police_is_not_told_again(database, all_of):
+    incident = Incident(id=new_id(), device="roof-box", sequence=1, kind="fall", severity="critical", at=now(),
+                        location="Pool")
+    with database.write() as session:
+        records.add_incident(session, incident)
+        deliveries.plan_for_incident(session, incident)
+    before = all_of(incident.id)
+    log = Log()
+    log.add(incident.id)
+    tell_police(database, log)
+    assert all_of(incident.id) == before and sum(d.audience == "police" for d in before) == 1
+
+
+def test_without_a_police_contact_somebody_sees_it(database, all_of):
+    with database.write() as session:
+        site.put(session, SiteContacts(), "test")
+    log = Log()
+    log.add(new_id())
+    tell_police(database, log)
+    [alarm] = all_of(log.records[0].id)
+    assert alarm.state == "failed" and "no police contact" in alarm.reason
+
+
+def test_the_words_for_a_log_record(database, all_of):
+
+    record = LogRecord(id=new_id(), device="roof-box", at="2026-11-23T20:00:00Z", location="Gate", kind="tamper",
+                       severity="critical", description="Lock forced", by="guard")
+    with database.write() as session:
+        records.add_log(session, record)
+        deliveries.plan(session, record.id, (), ("police",), None)
+        alert = letter(session, deliveries.for_subject(session, record.id)[0], "https://c/a/1",
+                       from_text(record.at))
+    assert alert.text.splitlines() == [
+        "New entry in the police log: Tampering (critical)", f"Record: {record.id}", "Where: Gate",
+        "When: 2026-11-23 20:00:00 UTC", "Lock forced", "Answer: https://c/a/1"]
