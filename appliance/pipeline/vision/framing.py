@@ -43,16 +43,14 @@ class Frame(NamedTuple):
     blob: bytes
 
 
-def encode(kind, fields, blob=b""):
-    # type: (int, Dict[str, Any], bytes) -> bytes
+def encode(kind: int, fields: Dict[str, Any], blob: bytes = b"") -> bytes:
     """The bytes of one frame. Raises FrameError for an unknown kind or a part over its bound."""
     text = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
     _check(kind, len(text), len(blob))
     return _HEADER.pack(MAGIC, VERSION, kind, len(text), len(blob)) + text + blob
 
 
-def decode_header(header):
-    # type: (bytes) -> Tuple[int, int, int]
+def decode_header(header: bytes) -> Tuple[int, int, int]:
     """(kind, JSON length, blob length) of HEADER_SIZE bytes. Raises FrameError."""
     if len(header) != HEADER_SIZE:
         raise FrameError(f"a header of {len(header)} bytes, expected {HEADER_SIZE}")
@@ -65,8 +63,7 @@ def decode_header(header):
     return kind, json_length, blob_length
 
 
-def decode_fields(text):
-    # type: (bytes) -> Dict[str, Any]
+def decode_fields(text: bytes) -> Dict[str, Any]:
     """The JSON part as an object. Raises FrameError."""
     try:
         fields = json.loads(text.decode("utf-8"))
@@ -77,16 +74,14 @@ def decode_fields(text):
     return fields
 
 
-def read_frame(read):
-    # type: (Callable[[int], bytes]) -> Frame
+def read_frame(read: Callable[[int], bytes]) -> Frame:
     """One frame from `read(n)`, which returns exactly n bytes or raises. Raises FrameError."""
     kind, json_length, blob_length = decode_header(read(HEADER_SIZE))
     fields = decode_fields(read(json_length))
     return Frame(kind, fields, read(blob_length) if blob_length else b"")
 
 
-def _check(kind, json_length, blob_length):
-    # type: (int, int, int) -> None
+def _check(kind: int, json_length: int, blob_length: int) -> None:
     if kind not in TO_WORKER and kind not in FROM_WORKER:
         raise FrameError(f"unknown kind {kind}")
     if json_length > MAX_JSON:

@@ -80,14 +80,12 @@ class Manifest(NamedTuple):
     files: Dict[str, PackFile]
 
 
-def dump_manifest(manifest):
-    # type: (Manifest) -> str
+def dump_manifest(manifest: Manifest) -> str:
     """The JSON text that `load_manifest` reads."""
     return json.dumps({"format": FORMAT, "pack": _plain(manifest)}, indent=2, sort_keys=True) + "\n"
 
 
-def load_manifest(directory):
-    # type: (Path) -> Manifest
+def load_manifest(directory: Path) -> Manifest:
     """Reads the manifest of the pack in `directory`; the files are not read (see `check_files`)."""
     path = Path(directory) / MANIFEST_NAME
     try:
@@ -105,8 +103,7 @@ def load_manifest(directory):
         raise ManifestError(f"{path} is incomplete ({error!r}): {REMEDY}")
 
 
-def check_files(directory, manifest):
-    # type: (Path, Manifest) -> None
+def check_files(directory: Path, manifest: Manifest) -> None:
     """Raises ManifestError naming the first file that is missing or whose SHA-256 differs."""
     for name, expected in sorted(manifest.files.items()):
         path = Path(directory) / name

@@ -1,0 +1,43 @@
+"""How usable a face is, from its chip and its landmarks. Pure numpy."""
+
+from typing import NamedTuple, Tuple
+
+import numpy as np
+
+
+class Quality(NamedTuple):
+    """width: px in the picture; sharpness: variance of the Laplacian; brightness: mean luma 0..255; frontal: 0..1."""
+
+    width: float
+    sharpness: float
+    brightness: float
+    frontal: float
+
+
+def measure(chip: np.ndarray, landmarks: np.ndarray, box: Tuple[float, float, float, float]) -> Quality:
+    """`chip` (n, n, 3) uint8 RGB, `landmarks` (5, 2), `box` (x, y, w, h)."""
+    luma = chip.dot(np.array([0.299, 0.587, 0.114], np.float32))
+    return Quality(float(box[2]), sharpness(luma), float(luma.mean()), frontal(landmarks))
+
+
+def sharpness(luma: np.ndarray) -> float:
+    """Variance of the Laplacian at half the chip's size, over the middle where the face is.
+
+    Half size makes faces of different width comparable: a small face enlarged to a chip has no finer detail.
+    """
+    rows, columns = luma.shape[0] // 2, luma.shape[1] // 2
+    small = luma[:rows * 2, :columns * 2].reshape(rows, 2, columns, 2).mean((1, 3))
+    small = small[rows // 6:rows - rows // 6, columns // 6:columns - columns // 6]
+    laplacian = (small[:-2, 1:-1] + small[2:, 1:-1] + small[1:-1, :-2] + small[1:-1, 2:] - 4 * small[1:-1, 1:-1])
+    return float(laplacian.var())
+
+
+def frontal(landmarks: np.ndarray) -> float:
+    """1 when the nose lies midway between the eyes, 0 when it lies under an eye's outer corner or beyond."""
+    right, left, nose = landmarks[0], landmarks[2], landmarks[4]
+    axis = right - left
+    length = float(axis.dot(axis))
+    if length <= 0:
+        return 0.0
+    place = float((nose - left).dot(axis)) / length
+    return float(min(max(1 - abs(place - 0.5) * 2, 0.0), 1.0))
