@@ -17,11 +17,11 @@ from typing import NamedTuple
 from urllib.parse import urlsplit
 
 import httpx
+from cloud.config import CloudConfig, configured_channels
 
 from appliance.config import BoxConfig, Camera
 from appliance.pipeline.vision.manifest import ManifestError, check_files, load_manifest
 from appliance.sync.claim import endpoint
-from cloud.config import CloudConfig, configured_channels
 from contract.config import read_config
 from contract.errors import SentryboxError
 
@@ -40,7 +40,7 @@ class Finding(NamedTuple):
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", type=Path, required=True, help="the box's TOML file")
-    parser.add_argument("--cloud-config", type=Path, help="the cloud's TOML file, where it runs here: checks the alerts")
+    parser.add_argument("--cloud-config", type=Path, help="the cloud's TOML file: checks the alerts too")
 
 
 def run(options: argparse.Namespace) -> int:
@@ -100,7 +100,8 @@ def _camera(camera: Camera) -> Finding:
                        "check the cable, the camera's power, and address and port in `uri`")
     if not answer.startswith(b"RTSP/1.0"):
         return Finding(what, f"{host}:{port} is no RTSP server", "check the port in `uri`")
-    return Finding(what, f"{host}:{port} answers {answer.split(b'\r\n')[0].decode(errors='replace')}", "")
+    status = answer.splitlines()[0].decode(errors="replace")
+    return Finding(what, f"{host}:{port} answers {status}", "")
 
 
 def _without_password(uri: str) -> str:

@@ -18,8 +18,8 @@ def access_arguments(parser: argparse.ArgumentParser) -> None:
     """Where the box is and who asks. Without them: the running demo's access.json."""
     parser.add_argument("--url", default=os.environ.get("SENTRYBOX_URL"), help="address of the box (or SENTRYBOX_URL)")
     parser.add_argument("--ca", type=Path, help="certificate authority of the box's HTTPS, when it is a private one")
-    parser.epilog = ("The access token is read from SENTRYBOX_TOKEN. Without address and token those of the running demo "
-                     "are used (its access.json).")
+    parser.epilog = ("The access token is read from SENTRYBOX_TOKEN. Without address and token those of the running "
+                     "demo are used (its access.json).")
 
 
 def client(options: argparse.Namespace) -> httpx.Client:
