@@ -16,7 +16,7 @@ class Quality(NamedTuple):
 
 def measure(chip: np.ndarray, landmarks: np.ndarray, box: Tuple[float, float, float, float]) -> Quality:
     """`chip` (n, n, 3) uint8 RGB, `landmarks` (5, 2), `box` (x, y, w, h)."""
-    luma = chip.dot(np.array([0.299, 0.587, 0.114], np.float32))
+    luma = chip.astype(np.float32).dot(np.array([0.299, 0.587, 0.114], np.float32))
     return Quality(float(box[2]), sharpness(luma), float(luma.mean()), frontal(landmarks))
 
 

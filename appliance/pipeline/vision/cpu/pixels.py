@@ -1,5 +1,7 @@
 """Picture operations of the CPU backend, all on RGB uint8 arrays (h, w, 3)."""
 
+from typing import List
+
 import cv2
 import numpy as np
 
@@ -9,6 +11,20 @@ from appliance.pipeline.vision.manifest import Network
 
 JPEG_QUALITY = 85
 _MARGIN = 8
+
+
+def halvings(scale: float) -> int:
+    """How often a picture can be halved before it is smaller than `scale` of itself."""
+    return max(int(np.log2(1 / scale)), 0) if scale < 1 else 0
+
+
+def halves(rgb: np.ndarray, scale: float) -> List[np.ndarray]:
+    """The picture, its half, its quarter, ... as far as `scale` needs: tiles share the costly area sampling."""
+    pictures = [rgb]
+    for _ in range(halvings(scale)):
+        height, width = pictures[-1].shape[:2]
+        pictures.append(cv2.resize(pictures[-1], (width // 2, height // 2), interpolation=cv2.INTER_AREA))
+    return pictures
 
 
 def letterbox(rgb: np.ndarray, box: Letterbox, size: int) -> np.ndarray:
