@@ -94,7 +94,7 @@ def changes_for(session: Session, box: str, after: int, limit: int) -> Changes:
         if body is None:
             continue
         change = Change(revision=row.revision, body=body)  # type: ignore[arg-type]
-        size += len(change.model_dump_json()) + 1
+        size += len(change.model_dump_json().encode()) + 1
         if size > MAX_MESSAGE and changes:
             through = row.revision - 1
             break

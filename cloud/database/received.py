@@ -37,19 +37,23 @@ def outcome_of(session: Session, message: Up) -> Outcome | None:
     return outcome
 
 
-def remember(session: Session, message: Up, outcome: Outcome) -> bool:
-    """Note the outcome; False when somebody else has done it meanwhile."""
+def first_time(session: Session, message: Up) -> bool:
+    """Note the message as committed before its effects are made; False when another ingest has just done it (whose
+    transaction has ended by then)."""
     return insert_if_absent(
         session,
-        ReceivedRow(
-            box=message.box,
-            id=message.id,
-            hash=message.hash,
-            result=outcome.result,
-            reason=outcome.reason[:1000],
-            at=now(),
-        ),
+        ReceivedRow(box=message.box, id=message.id, hash=message.hash, result="committed", at=now()),
     )
+
+
+def refuse(session: Session, message: Up, reason: str) -> Outcome:
+    """Turn the note of a message that was refused into that, and quarantine it."""
+    row = session.get_one(ReceivedRow, (message.box, message.id))
+    row.result, row.reason = "quarantined", reason[:1000]
+    session.add(row)
+    session.flush()
+    quarantine(session, message, reason)
+    return Outcome("quarantined", row.reason)
 
 
 def quarantine(session: Session, message: Up, reason: str) -> None:

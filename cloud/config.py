@@ -1,0 +1,148 @@
+"""The cloud's one TOML file."""
+
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, field_validator, model_validator
+
+from contract.config import Section
+from contract.delivery import SiteContacts
+from contract.errors import Rejected
+from contract.incident import Severity
+from contract.profile import Channel, Contact
+
+
+class DatabaseSettings(Section):
+    """`url`: sqlite:////absolute/path.db or postgresql://user:password@host/name; empty: cloud.db in home. Or the name
+    of a file that holds it, where the password should not stand in the configuration."""
+
+    url: str = Field(default="", repr=False)
+    url_file: Path | None = None
+
+
+class BrokerSettings(Section):
+    """Where the broker is, the authority that signed its certificate, and the cloud's own certificate and key.
+    `public_host` and `public_port` are what boxes are told; absent: the same."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8883, ge=1, le=65535)
+    ca: Path
+    certificate: Path
+    key: Path
+    public_host: str | None = None
+    public_port: int | None = Field(default=None, ge=1, le=65535)
+
+
+class HttpSettings(Section):
+    """Where pages and API listen; port 0 takes a free one. The certificate files turn on HTTPS."""
+
+    host: str = "127.0.0.1"
+    port: int = Field(default=8443, ge=0, le=65535)
+    certificate: Path | None = None
+    key: Path | None = None
+
+    @model_validator(mode="after")
+    def _both_or_none(self) -> Self:
+        if (self.certificate is None) != (self.key is None):
+            raise ValueError("certificate and key are given together or not at all")
+        return self
+
+
+class LedgerSettings(Section):
+    """`police_from`: incidents of this severity and above also go on the police log."""
+
+    police_from: Severity = "critical"
+
+
+class AlertSettings(Section):
+    """One Apprise URL per channel, without a recipient, in the file itself or in a file of its own (`..._file`)."""
+
+    twilio_url: SecretStr | None = None
+    twilio_url_file: Path | None = None
+    fcm_url: SecretStr | None = None
+    fcm_url_file: Path | None = None
+    email_url: SecretStr | None = None
+    email_url_file: Path | None = None
+    link_hours: int = Field(default=72, ge=1, le=720)
+
+    @model_validator(mode="after")
+    def _one_way_each(self) -> Self:
+        for name in ("twilio_url", "fcm_url", "email_url"):
+            if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
+                raise ValueError(f"give {name} or {name}_file, not both")
+        return self
+
+
+class ContactSettings(Section):
+    """How campus security and the police are reached. What is edited on the page stays until this changes."""
+
+    security: tuple[Contact, ...] = ()
+    police: tuple[Contact, ...] = ()
+
+    def site(self) -> SiteContacts:
+        return SiteContacts(security=self.security, police=self.police)
+
+
+class VisionSettings(Section):
+    """A vision worker of the cloud's own, for enrolment. `models` absent: photos are sent by way of a box."""
+
+    models: Path | None = None
+    python: str = ""
+
+
+class CloudConfig(Section):
+    """Everything the cloud's processes read. Relative paths are below the current directory.
+
+    `url`: how people reach the pages, for the links in alerts. `authority`: the folder of the site's certificate
+    authority, where boxes are claimed; absent: home/authority. `site`: the campus's name.
+    """
+
+    home: Path
+    url: str = Field(pattern=r"^https?://[^\s/]+$")
+    site: str = Field(default="campus", min_length=1, max_length=100)
+    authority: Path | None = None
+    database: DatabaseSettings = DatabaseSettings()
+    broker: BrokerSettings
+    http: HttpSettings = HttpSettings()
+    ledger: LedgerSettings = LedgerSettings()
+    alerts: AlertSettings = AlertSettings()
+    contacts: ContactSettings = ContactSettings()
+    vision: VisionSettings = VisionSettings()
+
+    @field_validator("url")
+    @classmethod
+    def _has_a_host(cls, url: str) -> str:
+        if url.endswith("0.0.0.0") or "//0.0.0.0:" in url:
+            raise ValueError("0.0.0.0 is nothing that a link can lead to: name the host as people reach it")
+        return url
+
+    def database_url(self) -> str:
+        """The database's URL, wherever it was given."""
+        if self.database.url_file is not None:
+            return _read(self.database.url_file)
+        return self.database.url or f"sqlite:///{(self.home / 'cloud.db').resolve()}"
+
+    def alert_urls(self) -> dict[Channel, str]:
+        """The Apprise URL of each channel that is configured."""
+        alerts = self.alerts
+        given = {
+            "sms": (alerts.twilio_url, alerts.twilio_url_file),
+            "push": (alerts.fcm_url, alerts.fcm_url_file),
+            "email": (alerts.email_url, alerts.email_url_file),
+        }
+        return {
+            channel: url.get_secret_value() if url else _read(file)
+            for channel, (url, file) in given.items()
+            if url or file
+        }  # type: ignore[misc,arg-type]
+
+    def broker_address(self) -> tuple[str, int]:
+        """(host, port) that boxes are told."""
+        return self.broker.public_host or self.broker.host, self.broker.public_port or self.broker.port
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Rejected(f"{path} cannot be read: {error}", hint="it holds one line, the URL") from error
