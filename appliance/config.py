@@ -33,7 +33,7 @@ class Camera(Section):
     uri: str = Field(min_length=1, max_length=500)
     name: str = Field(default="", max_length=100)
     location: Place
-    fps: float = Field(default=10.0, gt=0, le=30)
+    fps: float = Field(default=10.0, ge=1, le=30)
     loop: bool = False
     zones: tuple[Zone, ...] = ()
 

@@ -1,8 +1,9 @@
 """Who is asking."""
 
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, get_args
 
 Role = Literal["guard", "supervisor", "admin", "police"]
+ROLES: tuple[Role, ...] = get_args(Role)
 
 
 class Identity(NamedTuple):

@@ -13,17 +13,18 @@ import time
 from collections.abc import Callable, Iterator
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, get_args
 from urllib.parse import urlsplit
 
 import httpx
-from cloud.config import CloudConfig, configured_channels
 
 from appliance.config import BoxConfig, Camera
 from appliance.pipeline.vision.manifest import ManifestError, check_files, load_manifest
 from appliance.sync.claim import endpoint
+from cloud.config import CloudConfig
 from contract.config import read_config
 from contract.errors import SentryboxError
+from contract.profile import Channel
 
 MIN_FREE = 1 << 30
 CLOCK_S = 5.0
@@ -159,8 +160,9 @@ def check_clock(config: BoxConfig) -> Iterator[Finding]:
 def check_alerts(path: Path) -> Iterator[Finding]:
     """Every alert channel of the cloud is configured."""
     config = read_config(path, CloudConfig)
-    for channel in ("sms", "push", "email"):
-        configured = channel in configured_channels(config)
+    urls = config.alert_urls()
+    for channel in get_args(Channel):
+        configured = channel in urls
         yield Finding(f"alerts by {channel}", "configured" if configured else "not configured",
                       "" if configured else f"name a provider for {channel} in [alerts] of {path}")
     for group in ("security", "police"):

@@ -1,0 +1,71 @@
+"""The configuration files of the demo's box and cloud."""
+
+import json
+from pathlib import Path
+from typing import Any, NamedTuple
+from urllib.parse import quote
+
+from cloud.ca import CLOUD, Authority
+from demo.ports import Ports
+from demo.standin.settings import Settings
+
+SECURITY = "+15005550011"
+POLICE = "desk@police.example"
+
+
+class DemoCamera(NamedTuple):
+    """`zone`: corners in shares of the picture; `hazard`: people found there are victims, not intruders."""
+
+    id: str
+    name: str
+    location: str
+    zone: tuple[tuple[float, float], ...]
+    hazard: bool
+
+
+WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
+CAMERAS = {
+    # The lane behind the cones of a 768x576 picture.
+    "square": DemoCamera("square", "Square", "Main square, coned-off lane",
+                         ((0.612, 0.321), (0.807, 0.321), (0.859, 0.573), (0.612, 0.521)), False),
+    "car": DemoCamera("car", "Car park", "Car park, exit ramp", WHOLE, True),
+    "portrait": DemoCamera("portrait", "Library (a moved photograph)", "Library, staff room", WHOLE, True),
+}
+
+
+def toml(value: Any) -> str:
+    """A TOML value: JSON's text is TOML's for text, numbers, booleans and lists."""
+    return json.dumps(value)
+
+
+def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], models: Path) -> str:
+    """The box's file. `cameras`: what they are and their addresses."""
+    lines = ['box = "demo-box"', f"home = {toml(str(home / 'box'))}", "[http]", f"port = {ports.box}", "[vision]",
+             f"models = {toml(str(models))}", "[cloud]", f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}"]
+    for camera, uri in cameras:
+        lines += ["[[cameras]]", f"id = {toml(camera.id)}", f"name = {toml(camera.name)}",
+                  f"location = {toml(camera.location)}", f"uri = {toml(uri)}", "[[cameras.zones]]",
+                  'name = "closed"', f"polygon = {toml(camera.zone)}", f"hazard = {toml(camera.hazard)}"]
+    return "\n".join(lines) + "\n"
+
+
+def cloud_toml(home: Path, ports: Ports, standin: Settings, authority: Authority, models: Path) -> str:
+    """The cloud's file. The providers' secrets are in files of their own beside it."""
+    certificate, key = authority.client(CLOUD)
+    urls = {"twilio": f"twilio://{standin.twilio.sid}:{standin.twilio.token}@{standin.twilio.sender}",
+            "fcm": f"fcm://{standin.fcm.project}?mode=oauth2&keyfile={quote(standin.fcm.keyfile)}",
+            "email": f"mailto://{quote(standin.mail.user)}:{quote(standin.mail.password)}@{standin.mail.host}:"
+                     f"{standin.mail.port}?mode=starttls&from=sentrybox@campus.example"}
+    lines = [f"home = {toml(str(home / 'cloud'))}", f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}",
+             'site = "Demo campus"', f"authority = {toml(str(authority.home))}",
+             "[broker]", f"port = {ports.broker}", f"ca = {toml(str(authority.certificate_path))}",
+             f"certificate = {toml(str(certificate))}", f"key = {toml(str(key))}",
+             "[http]", f"port = {ports.cloud}", "[vision]", f"models = {toml(str(models))}",
+             "[contacts]", f"security = [{{channel = \"sms\", address = {toml(SECURITY)}}}]",
+             f"police = [{{channel = \"email\", address = {toml(POLICE)}}}]", "[alerts]"]
+    for name, url in urls.items():
+        path = home / f"{name}.url"
+        path.touch(mode=0o600)
+        path.write_text(url + "\n", encoding="utf-8")
+        lines.append(f"{name}_url_file = {toml(str(path))}")
+    return "\n".join(lines) + "\n"
