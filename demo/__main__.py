@@ -26,11 +26,14 @@ from appliance.models.pack import PACK_ID
 from appliance.store.store import open_store
 from appliance.sync.claim import endpoint
 from appliance.sync.keys import box_key
-from cloud.app import open_accounts
 from cloud.broker import Broker
 from cloud.ca import Authority
+from cloud.config import CloudConfig
+from cloud.database.accounts import AccountTable
+from cloud.database.engine import connect
+from contract.config import read_config
 from contract.errors import SentryboxError
-from contract.identity import ROLES
+from contract.identity import ROLES, Role
 from demo import configs, ports, processes
 from demo.configs import CAMERAS, WHOLE, DemoCamera
 from demo.media import fetch_demo
@@ -110,7 +113,7 @@ class House:
 
     def _start_cloud(self, text: str, environment: dict[str, str]) -> dict[str, Any]:
         path = _write(self.home / "cloud.toml", text)
-        tokens = self._tokens("cloud", lambda role: open_accounts(path).new_token(f"demo-{role}", role))
+        tokens = self._tokens("cloud", lambda role: _cloud_token(path, role))
         child = self._start("cloud", ["sentrybox", "cloud", "--config", str(path)], environment)
         url = f"http://127.0.0.1:{self.ports.cloud}"
         processes.wait_until(child, lambda: _is_ready(url), 60)
@@ -134,7 +137,7 @@ class House:
                             timeout=30, trust_env=False)
 
     @staticmethod
-    def _box_token(folder: Path, role: Any) -> str:
+    def _box_token(folder: Path, role: Role) -> str:
         store = open_store(folder, box="demo-box", key=box_key(folder))
         try:
             return store.accounts.new_token(f"demo-{role}", role)
@@ -192,6 +195,16 @@ class House:
         processes.stop(self.children)
         if self.broker is not None:
             self.broker.stop()
+
+
+def _cloud_token(config_path: Path, role: Role) -> str:
+    config = read_config(config_path, CloudConfig)
+    config.home.mkdir(exist_ok=True, mode=0o700)
+    database = connect(config.database_url())
+    try:
+        return AccountTable(database).new_token(f"demo-{role}", role)
+    finally:
+        database.close()
 
 
 def _write(path: Path, text: str) -> Path:

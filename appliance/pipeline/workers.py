@@ -76,12 +76,20 @@ class Workers:
         self._camera_changed = camera_changed
         self._reports: dict[str, CameraReport] = {}
         self._previews: dict[str, list[tuple[float, asyncio.Queue[Picture]]]] = {}
+        self._over = asyncio.Event()
 
     async def run(self) -> None:
         """Keep every worker running until cancelled; then end them all."""
-        async with asyncio.TaskGroup() as group:
-            for worker in self._workers:
-                group.create_task(self._keep(worker))
+        try:
+            async with asyncio.TaskGroup() as group:
+                for worker in self._workers:
+                    group.create_task(self._keep(worker))
+        finally:
+            self._over.set()
+
+    async def ended(self) -> None:
+        """Wait until `run` is over and every worker process is gone."""
+        await self._over.wait()
 
     async def _keep(self, worker: _Worker) -> None:
         failures = 0
