@@ -11,15 +11,16 @@ from pathlib import Path
 
 import httpx
 import numpy as np
-from demo.media import fetch_demo, fetch_dlib_weights
 
-from appliance.store import load_key, open_store
+from appliance.store.store import open_store
+from appliance.sync.keys import box_key
 from bench import _dlib, _photos
 from bench._box import CACHE, running_box
 from contract.ids import new_id
 from contract.moments import now
 from contract.observation import vector_to_text
 from contract.profile import Consent, Profile, Template
+from demo.media import fetch_demo, fetch_dlib_weights
 
 PEOPLE = 1000
 ROUNDS = 5
@@ -36,7 +37,7 @@ def strangers(count: int) -> np.ndarray:
 
 def fill(home: Path, vectors: np.ndarray) -> str:
     """Enrol the strangers straight into the store; return an admin token."""
-    store = open_store(home, box="bench", key=load_key(home))
+    store = open_store(home, box="bench", key=box_key(home))
     try:
         consent = Consent(given_by="bench", text_sha256="0" * 64, at=now())
         for number, vector in enumerate(vectors):

