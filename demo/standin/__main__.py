@@ -11,14 +11,18 @@ from demo.standin.settings import Settings
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m demo.standin", description=__doc__)
+    parser = argparse.ArgumentParser(
+        prog="python -m demo.standin",
+        description=__doc__,
+        epilog="A port of 0 is the one used before in this folder. A port that is taken gives way to a free one.",
+    )
     parser.add_argument("--home", type=Path, required=True, help="folder for its CA, credentials and standin.json")
-    parser.add_argument("--port", type=int, default=0, help="port of the page; a free one when 0 or taken")
-    parser.add_argument("--https-port", type=int, default=0, help="port of the providers' API, likewise")
+    parser.add_argument("--port", type=int, default=0, help="port of the providers' API (HTTPS)")
+    parser.add_argument("--page-port", type=int, default=0, help="port of the page that shows what arrived")
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="standin: %(levelname)s %(message)s")
     logging.getLogger("mail.log").setLevel(logging.ERROR)
-    asyncio.run(_run(arguments.home, arguments.port, arguments.https_port))
+    asyncio.run(_run(arguments.home, arguments.page_port, arguments.port))
 
 
 async def _run(home: Path, page_port: int, https_port: int) -> None:
