@@ -1,7 +1,9 @@
 """The cloud's one TOML file."""
 
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
 
@@ -112,8 +114,13 @@ class CloudConfig(Section):
     @field_validator("url")
     @classmethod
     def _has_a_host(cls, url: str) -> str:
-        if url.endswith("0.0.0.0") or "//0.0.0.0:" in url:
-            raise ValueError("0.0.0.0 is nothing that a link can lead to: name the host as people reach it")
+        host = urlsplit(url).hostname or ""
+        try:
+            nowhere = ip_address(host).is_unspecified
+        except ValueError:
+            nowhere = not host
+        if nowhere:
+            raise ValueError("a link cannot lead there: name the host as people reach it")
         return url
 
     def database_url(self) -> str:

@@ -107,7 +107,7 @@ def settle(
 
     `pending` with `not_before` (an Instant) is tried again then. `unclear` None and `provider_id` None keep
     what is known. A delivery that was acknowledged meanwhile stays so."""
-    row = _row(session, delivery_id)
+    row = _row(session, delivery_id, to_change=True)
     row.claimed_until = ""
     row.provider_id = provider_id or row.provider_id
     row.unclear = row.unclear if unclear is None else unclear
@@ -150,7 +150,7 @@ def acknowledge(session: Session, delivery_id: str, by: str, at: str) -> Deliver
 
     Doing it twice is harmless. Raises NotFound.
     """
-    row = _row(session, delivery_id)
+    row = _row(session, delivery_id, to_change=True)
     if row.state == "acknowledged":
         return _delivery(row)
     row.state, row.reason, row.updated_at = "acknowledged", "", at
@@ -186,10 +186,8 @@ def forget_person(session: Session, person: str) -> list[DeliveryRow]:
     return list(rows)
 
 
-def _row(session: Session, delivery_id: str) -> DeliveryRow:
-    row = session.exec(
-        select(DeliveryRow).where(DeliveryRow.id == delivery_id).with_for_update()
-    ).one_or_none()
+def _row(session: Session, delivery_id: str, *, to_change: bool = False) -> DeliveryRow:
+    row = session.get(DeliveryRow, delivery_id, with_for_update=to_change or None)
     if row is None:
         raise NotFound(f"there is no delivery {delivery_id}")
     return row

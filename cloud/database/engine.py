@@ -103,7 +103,13 @@ def _insert(session: Session, row: SQLModel) -> Any:
 def _postgresql(url: str) -> Database:
     url = url.replace("postgresql://", "postgresql+psycopg://", 1)
     writer = create_engine(url, pool_pre_ping=True, pool_size=8, max_overflow=8)
-    reader = create_engine(url, pool_pre_ping=True, pool_size=READERS, isolation_level="REPEATABLE READ")
+    reader = create_engine(
+        url,
+        pool_pre_ping=True,
+        pool_size=READERS,
+        isolation_level="REPEATABLE READ",
+        connect_args={"options": "-c default_transaction_read_only=on"},
+    )
     return Database(writer, reader)
 
 

@@ -5,9 +5,12 @@ import pwd
 import shutil
 import subprocess
 import tempfile
+import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+import psycopg
 
 
 def programs() -> Path | None:
@@ -28,8 +31,20 @@ def cluster() -> Iterator[str]:
     if user is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
     data = home / "data"
-    _run(user, "initdb", "-D", str(data), "-U", "sentrybox", "-A", "trust", "-E", "UTF8", "--no-sync",
-         "--locale=C")
+    _run(
+        user,
+        "initdb",
+        "-D",
+        str(data),
+        "-U",
+        "sentrybox",
+        "-A",
+        "trust",
+        "-E",
+        "UTF8",
+        "--no-sync",
+        "--locale=C",
+    )
     options = f"-k {home} -c listen_addresses='' -c shared_buffers=16MB -c max_connections=60"
     _run(user, "pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start")
     try:
@@ -43,8 +58,16 @@ def _run(user: pwd.struct_passwd | None, program: str, *arguments: str) -> None:
     where = programs()
     assert where is not None
     lent = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user is not None else {}
-    done = subprocess.run([str(where / program), *arguments], cwd="/", stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False, **lent)
+    done = subprocess.run(
+        [str(where / program), *arguments],
+        cwd="/",
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        check=False,
+        **lent,
+    )
     assert done.returncode == 0, f"{program}: {done.stdout}"
 
 
@@ -54,3 +77,14 @@ def _exists(user: str) -> bool:
     except KeyError:
         return False
     return True
+
+
+@contextmanager
+def new_database(url: str) -> Iterator[str]:
+    """The URL of a database of a test's own in the cluster; dropped afterwards."""
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield url.replace("@/postgres", f"@/{name}")
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
