@@ -99,7 +99,7 @@ def weighted_nms(scores: np.ndarray, rows: np.ndarray, overlap: float) -> Tuple[
 
 def drop_contained(scores: np.ndarray, rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
     """Without boxes that lie mostly in a better one (the same face seen at two scales); best first."""
-    kept = []  # type: List[int]
+    kept: List[int] = []
     for index in np.argsort(-scores, kind="stable"):
         if not any(_shared_part(rows[index], rows[other]) > CONTAINED for other in kept):
             kept.append(int(index))

@@ -132,7 +132,7 @@ def validate(graph: Graph) -> None:
     """Raises GraphError naming the first value that cannot be."""
     if graph.backend not in BACKENDS:
         raise GraphError(f"backend: found {graph.backend!r}; allowed: {', '.join(BACKENDS)}")
-    seen = []  # type: List[str]
+    seen: List[str] = []
     for index, source in enumerate(graph.sources):
         place = f"cameras[{index}]"
         if not _ID.match(source.id):
@@ -154,7 +154,7 @@ def _camera(index: int, entry: Any) -> Source:
     for key in ("loop", "realtime"):
         if not isinstance(entry.get(key, False), bool):
             raise GraphError(f"{place}.{key}: found {entry[key]!r}; expected true or false")
-    values = dict(entry)  # type: Dict[str, Any]
+    values: Dict[str, Any] = dict(entry)
     values["id"] = _text(f"{place}.id", entry.get("id"))
     values["uri"] = _text(f"{place}.uri", entry.get("uri"))
     return Source(**values)

@@ -22,9 +22,9 @@ def face_fields(face: Face, pack: str, scale: float = 1.0) -> Dict[str, Any]:
     if face.embedding is not None:
         embedding = base64.b64encode(np.asarray(face.embedding, "<f4").tobytes()).decode("ascii")
     return {
-        "box": _round([value * scale for value in face.box]),
+        "box": rounded([value * scale for value in face.box]),
         "score": round(min(max(float(face.score), 0.0), 1.0), 4),
-        "landmarks": [_round(point * scale) for point in face.landmarks],
+        "landmarks": [rounded(point * scale) for point in face.landmarks],
         "quality": {"width": round(quality.width * scale, 1), "sharpness": round(quality.sharpness, 2),
                     "brightness": round(quality.brightness, 1), "frontal": round(quality.frontal, 3)},
         "embedding": embedding,
@@ -32,5 +32,6 @@ def face_fields(face: Face, pack: str, scale: float = 1.0) -> Dict[str, Any]:
     }
 
 
-def _round(values: Sequence[float]) -> List[float]:
+def rounded(values: Sequence[float]) -> List[float]:
+    """To a tenth of a pixel."""
     return [round(float(value), 1) for value in values]

@@ -50,7 +50,7 @@ class People:
         self._presence = presence
         self._threshold = threshold
         self._tracker = Tracker(ids, overlap, keep_s)
-        self._checks = {}  # type: Dict[int, _Checks]
+        self._checks: Dict[int, _Checks] = {}
 
     def update(self, rgb: np.ndarray, frame: int, now: float) -> List[Body]:
         """The confirmed people of the next picture (h, w, 3); `now` in seconds."""

@@ -25,7 +25,7 @@ class Client:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._waiting = collections.deque()  # type: collections.deque
+        self._waiting: collections.deque = collections.deque()
         self._changed = threading.Condition()
         self._closing = False
 
@@ -82,12 +82,12 @@ class Client:
 
 
 class Server:
-    """`greet` gives the hello's fields; `handle(client, frame)` answers through `client.send` and may raise FrameError.
+    """`greet(client)` sends the hello; `handle(client, frame)` answers through `client.send`, may raise FrameError.
 
     `gone(client)` is called once when a client has left.
     """
 
-    def __init__(self, path: Path, greet: Callable[[], Dict[str, Any]], handle: Callable[[Client, Frame], None],
+    def __init__(self, path: Path, greet: Callable[[Client], None], handle: Callable[[Client, Frame], None],
                  gone: Callable[[Client], None]) -> None:
         self._path = Path(path)
         self._greet = greet
@@ -131,7 +131,7 @@ class Server:
                 continue
             connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(SEND_TIMEOUT_S))
             client = Client(connection)
-            client.send(framing.WORKER_HELLO, self._greet())
+            self._greet(client)
             with self._lock:
                 self._clients.append(client)
             _thread(client.write_all, ())

@@ -13,6 +13,15 @@ SINGLE, FINE = 320, 640
 MAX_FACES = 64
 
 
+class Refused(Exception):
+    """A picture that is not analysed: a code of the wire interface and a text for people."""
+
+    def __init__(self, code: str, detail: str) -> None:
+        super().__init__(detail)
+        self.code = code
+        self.detail = detail
+
+
 class StillReader(NamedTuple):
     """open(data) -> picture with rgb, width, height, scale; find(rgb, regions) -> faces, best first.
 
@@ -26,7 +35,7 @@ class StillReader(NamedTuple):
     each: Callable[..., Iterable[Any]] = map
 
     def read(self, data: bytes) -> Dict[str, Any]:
-        """The fields of a `faces` answer, boxes in pixels of the upright upload. What `open` raises passes through."""
+        """The fields of a `faces` answer, boxes in pixels of the upright upload. Raises Refused."""
         picture = self.open(data)
         height, width = picture.rgb.shape[:2]
         regions = [Region(0, 0, width, height)] + tiles(width, height, *grid(width, height, SINGLE, FINE))

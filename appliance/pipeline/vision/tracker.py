@@ -29,7 +29,7 @@ class Tracker:
         self._ids = ids
         self._overlap = overlap
         self._keep_s = keep_s
-        self._trails = []  # type: List[Trail]
+        self._trails: List[Trail] = []
 
     def update(self, boxes: Sequence[Box], scores: Sequence[float], frame: int, now: float) -> List[Trail]:
         """The trail of each box, in their order."""

@@ -27,8 +27,8 @@ class Background:
     """One camera's background; not for several threads."""
 
     def __init__(self) -> None:
-        self._mean = None  # type: Optional[np.ndarray]
-        self._current = None  # type: Optional[np.ndarray]
+        self._mean: Optional[np.ndarray] = None
+        self._current: Optional[np.ndarray] = None
         self._scale = 1.0
 
     def find(self, rgb: np.ndarray) -> List[Box]:

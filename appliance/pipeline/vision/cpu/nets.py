@@ -1,7 +1,7 @@
 """The pack's networks on ONNX Runtime. One thread each: cores are for cameras, and small nets get slower with two."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Sequence, Tuple
 
 import numpy as np
 import onnxruntime
@@ -10,7 +10,7 @@ from appliance.pipeline.vision import blaze
 from appliance.pipeline.vision.blaze import Letterbox, Region
 from appliance.pipeline.vision.cpu import pixels
 from appliance.pipeline.vision.faces import Found
-from appliance.pipeline.vision.manifest import Detector, Manifest, Network
+from appliance.pipeline.vision.manifest import Detector, Network
 
 
 class Net:
@@ -66,9 +66,3 @@ class FaceFinder:
         rows = blaze.to_picture(rows, box, region)
         keep = blaze.whole_in(rows, region, halves[0].shape[1], halves[0].shape[0])
         return scores[keep], rows[keep]
-
-
-def load_nets(directory: Path, manifest: Manifest) -> Dict[str, Net]:
-    """The three networks in use, by role: "faces", "embedder", "pose"."""
-    return {"faces": Net(directory, manifest.faces.network), "embedder": Net(directory, manifest.embedder),
-            "pose": Net(directory, manifest.pose)}

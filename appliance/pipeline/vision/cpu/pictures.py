@@ -6,20 +6,13 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
+from appliance.pipeline.vision.still import Refused
+
 MAX_PIXELS = 50000000
 MIN_SIDE = 32
 MAX_SIDE = 2560
 """Larger pictures are analysed at this long side: a face worth embedding is far wider than 32 px there."""
 FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
-
-
-class Refused(Exception):
-    """A picture that is not analysed: a code of the wire interface and a text for people."""
-
-    def __init__(self, code: str, detail: str) -> None:
-        super().__init__(detail)
-        self.code = code
-        self.detail = detail
 
 
 class Picture(NamedTuple):

@@ -1,0 +1,7 @@
+"""python -m appliance.pipeline.vision"""
+
+import sys
+
+from appliance.pipeline.vision.app import main
+
+sys.exit(main())

@@ -1,0 +1,54 @@
+"""Where to look for faces in the next picture of a camera. Pure.
+
+Known faces are looked for where they were, in every picture. Beside that one more look goes round: the whole
+picture in turn with tiles, and with the upper parts of people large enough to show a face.
+"""
+
+from typing import List, Sequence
+
+from appliance.pipeline.vision.blaze import Region, grid, tiles
+from appliance.pipeline.vision.boxes import Box
+
+SINGLE, FINE = 400, 800
+"""Long sides up to which the whole picture, or two tiles along it, are enough (see `grid`)."""
+MAX_KNOWN = 3
+FACE_MARGIN = 3.0
+"""A known face is looked for in a square this many times its own size."""
+SMALLEST_CROP = 96
+BODY_HEIGHT = 110
+"""px: a face is about an eighth of a standing person, and the detector sees little under 14 px."""
+UPPER_PART = 0.45
+
+
+def plan(width: int, height: int, frame: int, faces: Sequence[Box], bodies: Sequence[Box]) -> List[Region]:
+    """Regions for picture number `frame`; `faces` and `bodies` as they were a moment ago."""
+    whole = Region(0, 0, width, height)
+    parts = tiles(width, height, *grid(width, height, SINGLE, FINE))
+    if not parts:
+        return [whole]
+    known = [around(box, width, height) for box in faces[:MAX_KNOWN]]
+    heads = [upper(box, width, height) for box in bodies if box[3] >= BODY_HEIGHT]
+    if frame % 2 == 0:
+        return [*known, whole]
+    turn = [*parts, *heads]
+    return [*known, turn[(frame // 2) % len(turn)]]
+
+
+def around(face: Box, width: int, height: int) -> Region:
+    """A square around a face, cut off at the picture's borders."""
+    x, y, across, down = face
+    return _square(x + across / 2, y + down / 2, max(FACE_MARGIN * max(across, down), SMALLEST_CROP), width, height)
+
+
+def upper(body: Box, width: int, height: int) -> Region:
+    """A square around the upper part of a body."""
+    x, y, across, down = body
+    side = max(down * UPPER_PART, across, SMALLEST_CROP)
+    return _square(x + across / 2, y + side * 0.4, side, width, height)
+
+
+def _square(x: float, y: float, side: float, width: int, height: int) -> Region:
+    x0, y0 = int(max(x - side / 2, 0)), int(max(y - side / 2, 0))
+    x1, y1 = int(min(x + side / 2, width)), int(min(y + side / 2, height))
+    return Region(min(x0, width - 2), min(y0, height - 2), max(x1, min(x0, width - 2) + 2),
+                  max(y1, min(y0, height - 2) + 2))
