@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from pydantic import TypeAdapter
 
+from appliance.store.build import rejection
 from appliance.store.chain import Chain
 from appliance.store.clock import Clock, instant
 from appliance.store.connection import Connection, Write, get_meta, set_meta
@@ -110,8 +111,10 @@ class Outbox:
         for row_id, kind, digest, stored, made_at, attempts in rows:
             try:
                 parcels.append(self._parcel(row_id, kind, digest, stored, made_at, attempts))
-            except (Rejected, NotFound, ValueError) as error:
+            except (Rejected, NotFound) as error:
                 self.park(row_id, f"cannot be sent: {error}")
+            except ValueError as error:
+                self.park(row_id, f"cannot be sent: {rejection(error)}")
         return parcels
 
     def _parcel(self, row_id: str, kind: str, digest: str | None, stored: str, made_at: str,
