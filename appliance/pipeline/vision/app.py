@@ -32,6 +32,7 @@ log = logging.getLogger(__name__)
 
 PROTOCOL = 1
 RETRY_PACK_S = 5.0
+END_S = 3.0
 
 
 class Worker:
@@ -68,6 +69,8 @@ class Worker:
         for camera in self._cameras.values():
             camera.stop()
         self._server.close()
+        for camera in self._cameras.values():
+            camera.join(END_S)
 
     def stop(self) -> None:
         self._stopping.set()

@@ -50,7 +50,9 @@ class Camera:
         self._stopping.set()
 
     def join(self, wait_s: float) -> None:
-        self._thread.join(wait_s)
+        """Wait until the camera has stopped, but not for ever: a network that hangs may hold it."""
+        if self._thread.ident is not None:
+            self._thread.join(wait_s)
 
     def picture(self, frame: Optional[int]) -> Optional[Shot]:
         """The kept picture nearest to a frame number; the newest for None."""

@@ -70,11 +70,11 @@ def _read_all(source: Source, open_stream: Callable[[Source], Any], on_picture: 
                 _end(source, stream, live)
                 continue
             if picture is not None:
+                on_picture(picture)
                 if not live:
                     on_state("live", "")
                 last, live = time.monotonic(), True
                 backoff.succeed()
-                on_picture(picture)
             elif time.monotonic() - last > SILENCE_S:
                 raise StreamLost(f"no picture for {SILENCE_S:.0f} s")
     finally:

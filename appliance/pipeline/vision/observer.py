@@ -1,7 +1,7 @@
 """One camera's pictures -> observations: people, faces, and which face is whose. Backend-blind."""
 
 import itertools
-from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence
 
 import numpy as np
 
@@ -39,6 +39,7 @@ class Observer:
         self._eyes = eyes
         self._people = people
         self._tracker = Tracker(ids, track.overlap, track.keep_s)
+        self._embed = embed
         self._throttle = Throttle(embed)
         self._best: Dict[int, float] = {}
         self._known: List[Trail] = []
@@ -46,16 +47,17 @@ class Observer:
 
     def observe(self, shot: Shot) -> Dict[str, Any]:
         """The fields of the observation of the next picture."""
-        bodies = self._people.update(shot.rgb, shot.frame, shot.at)
-        faces = self._faces(shot, bodies)
+        recent = [trail for trail in self._known if shot.at - trail.seen <= self._keep_s]
+        believed = [trail.box for trail in recent if self._best[trail.id] >= SURE]
+        bodies = self._people.update(shot.rgb, shot.frame, shot.at, believed)
+        faces = self._faces(shot, recent, bodies)
         height, width = shot.rgb.shape[:2]
         return {"camera": self._camera, "frame": shot.frame, "at": moment(shot.at), "width": width,
                 "height": height, "tracks": self._tracks(shot, bodies, faces)}
 
-    def _faces(self, shot: Shot, bodies: List[Body]) -> List[Trail]:
+    def _faces(self, shot: Shot, recent: List[Trail], bodies: List[Body]) -> List[Trail]:
         """Trails of the believed faces seen in this picture."""
         height, width = shot.rgb.shape[:2]
-        recent = [trail for trail in self._known if shot.at - trail.seen <= self._keep_s]
         regions = plan(width, height, shot.frame, [trail.box for trail in recent], [body.box for body in bodies])
         found = self._eyes.find(shot.rgb, regions)
         trails = self._tracker.update([face.box for face in found], [face.score for face in found],
@@ -69,21 +71,22 @@ class Observer:
         return [trail for trail in trails if self._best[trail.id] >= SURE]
 
     def _tracks(self, shot: Shot, bodies: List[Body], faces: List[Trail]) -> List[Dict[str, Any]]:
-        pairing = pair([face.box for face in faces], [body.box for body in bodies])
-        face_of = {body: face for face, body in pairing.body_of.items()}
+        body_of = pair([face.box for face in faces], [body.box for body in bodies])
+        face_of = {body: face for face, body in body_of.items()}
         tracks = []
         for index, body in enumerate(bodies):
-            if index in pairing.shadowed:
-                continue
             face = self._describe(shot, faces[face_of[index]], body.id) if index in face_of else None
             tracks.append(_track(body.id, "body", body.box, body.score, shot.frame - body.born, face))
         for index, trail in enumerate(faces):
-            if index not in pairing.body_of:
+            if index not in body_of:
                 face = self._describe(shot, trail, trail.id)
                 tracks.append(_track(trail.id, "face", trail.box, trail.score, shot.frame - trail.born, face))
         return tracks
 
-    def _describe(self, shot: Shot, trail: Trail, track: int) -> Dict[str, Any]:
+    def _describe(self, shot: Shot, trail: Trail, track: int) -> Optional[Dict[str, Any]]:
+        """None for a face that is too small to say anything of."""
+        if trail.box[2] < self._embed.min_width:
+            return None
         embed = self._throttle.due(track, trail.box[2], shot.at)
         face = self._eyes.reader.read(shot.rgb, Found(trail.box, trail.score), embed)
         return face_fields(face, self._eyes.pack)

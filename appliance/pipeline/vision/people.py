@@ -4,14 +4,16 @@ A blob is checked when it appears and again every few pictures; the answers are 
 refused for some seconds is a ghost (something that was moved, a light) and becomes background.
 """
 
-from typing import Callable, Dict, Iterator, List, NamedTuple
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence
 
 import numpy as np
 
 from appliance.pipeline.vision.boxes import Box
+from appliance.pipeline.vision.pairing import dwarfed
 from appliance.pipeline.vision.tracker import Tracker, Trail
 
-CHECK_EVERY = 5
+CHECK_EVERY, CHECK_SURE_EVERY = 5, 10
+"""Pictures between two looks at one blob; seldom at one that both last looks confirmed."""
 MAX_CHECKS = 3
 GHOST_S = 3.0
 
@@ -52,9 +54,12 @@ class People:
         self._tracker = Tracker(ids, overlap, keep_s)
         self._checks: Dict[int, _Checks] = {}
 
-    def update(self, rgb: np.ndarray, frame: int, now: float) -> List[Body]:
-        """The confirmed people of the next picture (h, w, 3); `now` in seconds."""
-        boxes = self._blobs.find(rgb)
+    def update(self, rgb: np.ndarray, frame: int, now: float, faces: Sequence[Box]) -> List[Body]:
+        """The confirmed people of the next picture (h, w, 3); `now` in seconds.
+
+        Blobs around the large ones of `faces` are left out: those stand for their person.
+        """
+        boxes = [box for box in self._blobs.find(rgb) if not any(dwarfed(box, face) for face in faces)]
         trails = self._tracker.update(boxes, [0.0] * len(boxes), frame, now)
         for trail in self._due(trails, frame):
             self._check(trail, rgb, frame, now)
@@ -66,10 +71,16 @@ class People:
                 for trail in trails if self._score(trail.id) >= self._threshold]
 
     def _due(self, trails: List[Trail], frame: int) -> List[Trail]:
-        waiting = [trail for trail in trails
-                   if trail.id not in self._checks or frame - self._checks[trail.id].frame >= CHECK_EVERY]
-        return sorted(waiting, key=lambda trail: self._checks[trail.id].frame if trail.id in self._checks else -1
-                      )[:MAX_CHECKS]
+        waiting = [(self._next_check(trail.id), trail) for trail in trails]
+        waiting = sorted((pair for pair in waiting if pair[0] <= frame), key=lambda pair: pair[0])
+        return [trail for _, trail in waiting[:MAX_CHECKS]]
+
+    def _next_check(self, trail_id: int) -> int:
+        checks = self._checks.get(trail_id)
+        if checks is None:
+            return -1
+        sure = min(checks.last, checks.before) >= self._threshold
+        return checks.frame + (CHECK_SURE_EVERY if sure else CHECK_EVERY)
 
     def _check(self, trail: Trail, rgb: np.ndarray, frame: int, now: float) -> None:
         found = self._presence(rgb, trail.box)

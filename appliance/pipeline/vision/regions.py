@@ -12,6 +12,10 @@ from appliance.pipeline.vision.boxes import Box
 SINGLE, FINE = 400, 800
 """Long sides up to which the whole picture, or two tiles along it, are enough (see `grid`)."""
 MAX_KNOWN = 3
+WORTH_FOLLOWING = 24
+"""px: smaller faces are seen again when their tile has its turn."""
+VISIBLE = 18.0
+"""The whole picture shows faces wider than one part in so many of its long side."""
 FACE_MARGIN = 3.0
 """A known face is looked for in a square this many times its own size."""
 SMALLEST_CROP = 96
@@ -26,12 +30,12 @@ def plan(width: int, height: int, frame: int, faces: Sequence[Box], bodies: Sequ
     parts = tiles(width, height, *grid(width, height, SINGLE, FINE))
     if not parts:
         return [whole]
-    known = [around(box, width, height) for box in faces[:MAX_KNOWN]]
-    heads = [upper(box, width, height) for box in bodies if box[3] >= BODY_HEIGHT]
+    known = [box for box in faces if box[2] >= WORTH_FOLLOWING]
     if frame % 2 == 0:
-        return [*known, whole]
-    turn = [*parts, *heads]
-    return [*known, turn[(frame // 2) % len(turn)]]
+        hidden = [box for box in known if box[2] * VISIBLE < max(width, height)]
+        return [*(around(box, width, height) for box in hidden[:MAX_KNOWN]), whole]
+    turn = parts + [upper(box, width, height) for box in bodies if box[3] >= BODY_HEIGHT]
+    return [*(around(box, width, height) for box in known[:MAX_KNOWN]), turn[(frame // 2) % len(turn)]]
 
 
 def around(face: Box, width: int, height: int) -> Region:

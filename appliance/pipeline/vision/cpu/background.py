@@ -9,6 +9,7 @@ import cv2
 import numpy as np
 
 from appliance.pipeline.vision.boxes import Box
+from appliance.pipeline.vision.cpu import pixels
 
 WIDTH = 320
 DIFFERENCE = 36.0
@@ -34,24 +35,24 @@ class Background:
     def find(self, rgb: np.ndarray) -> List[Box]:
         """Boxes of moving blobs in pixels of `rgb`, largest first; none when everything changed at once."""
         self._scale = rgb.shape[1] / float(WIDTH)
-        rows = max(round(rgb.shape[0] / self._scale), 1)
-        small = cv2.resize(rgb, (WIDTH, rows), interpolation=cv2.INTER_AREA)
-        picture = cv2.blur(small, (3, 3)).astype(np.float32)
+        picture = cv2.blur(self._small(rgb), (3, 3)).astype(np.float32)
         if self._mean is None or self._mean.shape != picture.shape:
             self._mean = picture
             return []
-        gain = np.median(((picture + 1) / (self._mean + 1))[::2, ::2], axis=(0, 1))
-        level = picture / np.maximum(gain, 1e-3)
+        gain = np.median((picture[::4, ::4] + 1) / (self._mean[::4, ::4] + 1), axis=(0, 1))
+        level = picture * (1 / np.maximum(gain, 1e-3)).astype(np.float32)
         self._current = level
-        difference = cv2.absdiff(level, self._mean)
-        moving = (difference.max(2) > DIFFERENCE).astype(np.uint8)
-        if moving.mean() > CHANGED_ALL:
-            self._mean = 0.8 * self._mean + 0.2 * picture
+        red, green, blue = cv2.split(cv2.absdiff(level, self._mean))
+        largest = cv2.max(cv2.max(red, green), blue)
+        moving = cv2.threshold(largest, DIFFERENCE, 1, cv2.THRESH_BINARY)[1].astype(np.uint8)
+        if cv2.countNonZero(moving) > CHANGED_ALL * moving.size:
+            cv2.accumulateWeighted(picture, self._mean, 0.2)
             return []
         near = cv2.dilate(moving, _GROW)
-        rate = np.where(near > 0, np.float32(SLOW), np.float32(FAST))[:, :, None]
-        self._mean += rate * (level - self._mean)
-        return self._boxes(cv2.morphologyEx(cv2.morphologyEx(moving, cv2.MORPH_OPEN, _OPEN), cv2.MORPH_CLOSE, _CLOSE))
+        cv2.accumulateWeighted(level, self._mean, SLOW, mask=near)
+        cv2.accumulateWeighted(level, self._mean, FAST, mask=1 - near)
+        opened = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _OPEN)
+        return self._boxes(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, _CLOSE))
 
     def absorb(self, box: Box) -> None:
         """What is inside the box now is background."""
@@ -60,6 +61,12 @@ class Background:
         x0, y0 = (max(int(value / self._scale) - 2, 0) for value in box[:2])
         x1, y1 = (int((box[i] + box[i + 2]) / self._scale) + 3 for i in (0, 1))
         self._mean[y0:y1, x0:x1] = self._current[y0:y1, x0:x1]
+
+    def _small(self, rgb: np.ndarray) -> np.ndarray:
+        """WIDTH px wide. Halved by area first: linear sampling of every pixel is exact there, and fast."""
+        picture = pixels.halves(rgb, min(1 / self._scale, 1.0))[-1]
+        return cv2.resize(picture, (WIDTH, max(round(rgb.shape[0] / self._scale), 1)),
+                          interpolation=cv2.INTER_LINEAR)
 
     def _boxes(self, mask: np.ndarray) -> List[Box]:
         _, _, stats, _ = cv2.connectedComponentsWithStats(mask, connectivity=8)
