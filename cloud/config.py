@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -53,6 +53,7 @@ class HttpSettings(Section):
 class LedgerSettings(Section):
     """`police_from`: incidents of this severity and above also go on the police log."""
 
+    kind: Literal["embedded"] = "embedded"
     police_from: Severity = "critical"
 
 
@@ -86,9 +87,9 @@ class ContactSettings(Section):
 
 
 class VisionSettings(Section):
-    """A vision worker of the cloud's own, for enrolment. `models` absent: photos are sent by way of a box."""
+    """A vision worker of the cloud's own, for enrolment. `pack`: the folder of its model pack."""
 
-    models: Path | None = None
+    pack: Path | None = None
     python: str = ""
 
 

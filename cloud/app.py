@@ -1,0 +1,238 @@
+"""The cloud's processes: the only place where their parts are wired together."""
+
+import contextlib
+import logging
+import signal
+import socket
+import threading
+import time
+from datetime import UTC, datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+import uvicorn
+from pydantic import ValidationError
+
+from cloud.admin.app import build_app
+from cloud.admin.services import ReadFaces, Services, no_vision
+from cloud.ca import Authority
+from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
+from cloud.config import CloudConfig
+from cloud.database import boxes, meta, site
+from cloud.database.accounts import AccountTable
+from cloud.database.engine import Database, connect
+from cloud.database.profiles import ProfileTable
+from cloud.ingest.bodies import Setting
+from cloud.ingest.service import BrokerLink, Ingest
+from cloud.ledger.anchoring import anchor_once, channels_for
+from cloud.ledger.embedded import EmbeddedLedger
+from cloud.notify import links
+from cloud.notify.apprise_channel import channels_from
+from cloud.notify.dispatch import Desk, dispatch_once, note_untold
+from cloud.notify.police import tell_police
+from cloud.worker import Drain
+from contract.config import read_config
+from contract.errors import Rejected, Unavailable
+from contract.moments import now
+from contract.ports import Ledger
+from sentrybox import VERSION
+
+log = logging.getLogger(__name__)
+
+Part = Literal["ingest", "worker", "admin"]
+PARTS: tuple[Part, ...] = ("ingest", "worker", "admin")
+PAUSE_S = 1.0
+STOP_S = 5
+
+
+def run(config_path: Path, parts: tuple[Part, ...] = PARTS, read_faces: ReadFaces = no_vision) -> int:
+    """Run these parts until SIGTERM or SIGINT. `read_faces` looks at photos for enrolment.
+
+    Raises Rejected for a bad configuration, Unavailable when something it needs is not there.
+    """
+    config = read_config(config_path, CloudConfig)
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: stop.set())
+    with contextlib.ExitStack() as stack:
+        running = start(config, parts, stack, read_faces)
+        print(f"cloud: ready ({', '.join(parts)}){running}", flush=True)
+        stop.wait()
+        log.info("stopping")
+    return 0
+
+
+def start(
+    config: CloudConfig,
+    parts: tuple[Part, ...],
+    stack: contextlib.ExitStack,
+    read_faces: ReadFaces = no_vision,
+) -> str:
+    """Start the parts; what they need is closed with `stack`, in the right order. Returns where to look."""
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    url = config.database_url()
+    if url.startswith("sqlite:") and set(parts) != set(PARTS):
+        raise Rejected(
+            "database.url is SQLite, which one process has for itself",
+            hint="leave --part out, or name a PostgreSQL database",
+        )
+    database = connect(url)
+    stack.callback(database.close)
+    with database.write() as session:
+        meta.ensure_epoch(session)
+        site.configure(session, config.contacts.site())
+    if set(parts) == {"ingest"}:
+        _ingest(config, database, (), stack)
+        return ""
+    ledger = stack.enter_context(contextlib.closing(EmbeddedLedger(config.home)))
+    drains = _workers(config, database, ledger, stack) if "worker" in parts else ()
+    if "ingest" in parts:
+        _ingest(config, database, drains, stack)
+    return _admin(config, database, ledger, read_faces, stack) if "admin" in parts else ""
+
+
+def _workers(
+    config: CloudConfig, database: Database, ledger: Ledger, stack: contextlib.ExitStack
+) -> tuple[Drain, ...]:
+    key = links.key_from_file(config.home / "link.key")
+    life = config.alerts.link_hours * 3600
+
+    def link_for(delivery: str) -> str:
+        return f"{config.url}/a/{links.sign(delivery, int(time.time()) + life, key)}"
+
+    channels = channels_from(config.alert_urls())
+    for name in ("sms", "push", "email"):
+        if name not in channels:
+            log.warning("no %s service is configured in [alerts]: such alerts will fail, and say so", name)
+    desk = Desk(database, channels, lambda: datetime.now(UTC), link_for)
+    drains = (
+        Drain(
+            "anchoring",
+            (lambda: anchor_once(database, ledger, now()), lambda: tell_police(database, ledger)),
+            PAUSE_S,
+        ),
+        # Apart, because a provider that hangs must not keep records from the ledger.
+        Drain("alerts", (lambda: dispatch_once(desk), lambda: note_untold(desk)), PAUSE_S),
+    )
+    for drain in drains:
+        drain.start()
+        stack.callback(drain.stop)
+    return drains
+
+
+def _ingest(
+    config: CloudConfig, database: Database, drains: tuple[Drain, ...], stack: contextlib.ExitStack
+) -> Ingest:
+    broker = config.broker
+    for path in (broker.ca, broker.certificate, broker.key):
+        if not path.is_file():
+            raise Rejected(f"broker: there is no file {path}", hint="the site authority makes it: see docs")
+    setting = Setting(config.home / "files", partial(channels_for, police_from=config.ledger.police_from))
+
+    def wake() -> None:
+        for drain in drains:
+            drain.wake()
+
+    ingest = Ingest(
+        database,
+        setting,
+        BrokerLink(broker.host, broker.port, broker.ca, broker.certificate, broker.key),
+        wake,
+    )
+    ingest.start()
+    stack.callback(ingest.stop)
+    return ingest
+
+
+def _admin(
+    config: CloudConfig,
+    database: Database,
+    ledger: Ledger,
+    read_faces: ReadFaces,
+    stack: contextlib.ExitStack,
+) -> str:
+    authority = Authority(config.authority or config.home / "authority")
+    key = links.key_from_file(config.home / "link.key")
+    accounts = AccountTable(database)
+    services = Services(
+        database=database,
+        accounts=accounts,
+        profiles=ProfileTable(database),
+        ledger=ledger,
+        files=config.home / "files",
+        link_delivery=lambda token: links.check(token, time.time(), key),
+        make_code=partial(_make_code, database),
+        claim=partial(_claim, config, database, authority),
+        revoke=partial(_revoke, database, authority),
+        read_faces=read_faces,
+        site=config.site,
+        version=VERSION,
+    )
+    http = config.http
+    server = uvicorn.Server(
+        uvicorn.Config(
+            build_app(services),
+            log_level="warning",
+            access_log=False,
+            ssl_certfile=http.certificate,
+            ssl_keyfile=http.key,
+            timeout_graceful_shutdown=STOP_S,
+            server_header=False,
+        )
+    )
+    listening = _listen(http.host, http.port)
+    # In a thread of its own, so that the signals stay with the main thread, which stops the parts in order.
+    thread = threading.Thread(target=server.run, args=([listening],), name="admin", daemon=True)
+    thread.start()
+
+    def stop() -> None:
+        server.should_exit = True
+        thread.join()
+
+    stack.callback(stop)
+    while not server.started:
+        if not thread.is_alive():
+            raise Unavailable("the pages could not be started", hint="the log says why")
+        time.sleep(0.01)
+    scheme = "http" if http.certificate is None else "https"
+    address = f"{scheme}://{http.host}:{listening.getsockname()[1]}"
+    if accounts.any():
+        return f", pages at {address}"
+    return (
+        f", pages at {address}, make the first account at {config.url}/first?secret={accounts.first_link()}"
+    )
+
+
+def _make_code(database: Database, by: str) -> str:
+    with database.write() as session:
+        return create_code(session, by)
+
+
+def _claim(
+    config: CloudConfig, database: Database, authority: Authority, fields: dict[str, str]
+) -> dict[str, Any]:
+    try:
+        request = ClaimRequest.model_validate(fields)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        raise Rejected(f"{'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+    host, port = config.broker_address()
+    return claim(database, authority, request, BrokerAddress(host=host, port=port), config.site).model_dump()
+
+
+def _revoke(database: Database, authority: Authority, box: str, by: str) -> None:
+    with database.write() as session:
+        serial = boxes.revoke(session, box, by)
+    if serial:
+        authority.revoke(serial)
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    try:
+        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
+    except OSError as error:
+        raise Unavailable(
+            f"http: {host}:{port} cannot be listened on: {error.strerror}",
+            hint="choose another port, or stop what uses it",
+        ) from error
