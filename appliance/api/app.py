@@ -1,0 +1,53 @@
+"""The box's web application: every route, wired to the parts it is given. Nothing connects on import."""
+
+import asyncio
+from pathlib import Path
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from appliance.api import (
+    accounts,
+    cameras,
+    docs,
+    events,
+    health,
+    incidents,
+    ledger,
+    notify,
+    pages,
+    problems,
+    recognize,
+    register,
+    sign_in,
+    users,
+)
+from appliance.api.edge import Edge
+from appliance.api.services import Services
+from appliance.api.uploads import BodyLimit, new_turnstile
+
+_STATIC = Path(__file__).parent / "static"
+_SUBJECTS = (recognize, register, users, incidents, notify, ledger, cameras, accounts, events, health, docs, sign_in,
+             pages)
+
+
+def build_app(services: Services) -> FastAPI:
+    """The application. Serve it with a graceful shutdown of a second or so: live pictures and events never end
+    by themselves."""
+    app = FastAPI(title="Sentrybox box", version=services.version, docs_url=None, redoc_url=None, openapi_url=None,
+                  description="Recognition, incidents, alerts and the ledger of one box.",
+                  responses=docs.PROBLEM_RESPONSES)
+    figures = health.Figures(services)
+    app.state.services = services
+    app.state.figures = figures
+    app.state.hub = events.Hub(services.store.subscribe)
+    app.state.upload_turnstile = new_turnstile()
+    app.state.live_viewers = asyncio.Semaphore(services.live_viewers)
+    app.state.hashing = asyncio.Semaphore(1)
+    problems.install(app)
+    for subject in _SUBJECTS:
+        app.include_router(subject.router)
+    app.mount("/static", StaticFiles(directory=_STATIC), name="static")
+    app.add_middleware(BodyLimit)
+    app.add_middleware(Edge, figures=figures)
+    return app

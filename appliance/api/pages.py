@@ -1,0 +1,151 @@
+"""The guards' pages: HTML made on the box from the same values the REST interface gives."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from appliance.api.accounts import MIN_PASSWORD
+from appliance.api.auth import SUPERVISORS, Box, PageRoute, Who
+from appliance.api.cameras import camera_of
+from appliance.api.consent import TEXT
+from appliance.api.health import status_of
+from appliance.api.incidents import readable, visible
+from appliance.api.ports import Store
+from appliance.api.problems import STATUS_OF, Problem
+from appliance.api.services import Services
+from appliance.api.templates import page
+from appliance.api.uploads import MAX_PHOTOS
+from appliance.api.users import find_users, view_of
+from contract.errors import NotFound, SentryboxError, Unavailable
+from contract.identity import Identity
+from contract.ids import Id, Name
+from contract.incident import IncidentFilter, State
+from contract.views import IncidentView, NoticeView
+
+router = APIRouter(route_class=PageRoute, tags=["pages"], include_in_schema=False, default_response_class=HTMLResponse)
+
+_PER_PAGE = 20
+KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
+         "manual": "Reported"}
+STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
+
+
+def _in_words(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+    """Errors of a page are pages."""
+
+    @wraps(endpoint)
+    def wrapped(*args: Any, **kwargs: Any) -> Response:
+        try:
+            return endpoint(*args, **kwargs)
+        except (SentryboxError, Problem) as error:
+            status = error.status if isinstance(error, Problem) else \
+                next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+            return page(kwargs["request"], "problem.html", status, detail=error.detail, hint=error.hint,
+                        bar=_bar(kwargs["box"]))
+
+    return wrapped
+
+
+def _bar(box: Services) -> Any:
+    """The status bar, None when even the store does not answer."""
+    try:
+        return status_of(box)
+    except Unavailable:
+        return None
+
+
+@router.get("/")
+def home(who: Who) -> Response:
+    """Where this role works."""
+    return RedirectResponse("/ui/incidents" if who.role == "police" else "/ui/live", 303)
+
+
+@router.get("/ui/live")
+@_in_words
+def live(request: Request, box: Box, who: Who) -> Response:
+    return page(request, "live.html", bar=_bar(box), cameras=box.vision.cameras(), may_edit=who.role in SUPERVISORS)
+
+
+@router.get("/ui/incidents")
+@_in_words
+def incidents(request: Request, box: Box, who: Who, state: State | None = None,
+              cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
+    views, following = box.store.incidents.page(IncidentFilter(state=state), cursor, _PER_PAGE)
+    rows = [_row(box.store, view, who) for view in visible(views, who)]
+    more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
+    return page(request, "incidents.html", bar=_bar(box), rows=rows, state=state, more=more, states=STATES,
+                first=cursor is None, cameras=[] if who.role == "police" else box.vision.cameras(), kinds=KINDS)
+
+
+@router.get("/ui/incidents/{incident_id}")
+@_in_words
+def incident(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
+    view = readable(box.store.incidents.get(incident_id), who)
+    return page(request, "incident.html", bar=_bar(box), row=_row(box.store, view, who))
+
+
+@router.get("/ui/incidents/{incident_id}/card")
+@_in_words
+def card(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
+    view = readable(box.store.incidents.get(incident_id), who)
+    return page(request, "card.html", row=_row(box.store, view, who))
+
+
+@router.get("/ui/people")
+@_in_words
+def people(request: Request, box: Box, who: Who, search: Annotated[str, Query(max_length=200)] = "",
+           cursor: Annotated[Id | None, Query()] = None) -> Response:
+    found = find_users(box.store.profiles, search, cursor or "", 50)
+    more = "?" + urlencode({"search": search, "cursor": found.next}) if found.next else ""
+    return page(request, "people.html", bar=_bar(box), people=found.items, search=search, more=more,
+                may_edit=who.role in SUPERVISORS)
+
+
+@router.get("/ui/people/new")
+@_in_words
+def new_person(request: Request, box: Box, who: Who) -> Response:
+    return page(request, "person_new.html", bar=_bar(box), consent=TEXT, max_photos=MAX_PHOTOS)
+
+
+@router.get("/ui/people/{user_id}")
+@_in_words
+def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
+    view = view_of(box.store, box.store.profiles.get(user_id))
+    return page(request, "person.html", bar=_bar(box), person=view, may_edit=who.role in SUPERVISORS,
+                max_photos=MAX_PHOTOS)
+
+
+@router.get("/ui/cameras/{camera}/zones")
+@_in_words
+def zones(request: Request, camera: Name, box: Box, who: Who) -> Response:
+    return page(request, "zones.html", bar=_bar(box), camera=camera_of(box, camera))
+
+
+@router.get("/ui/accounts")
+@_in_words
+def accounts(request: Request, box: Box, who: Who) -> Response:
+    return page(request, "accounts.html", bar=_bar(box), accounts=box.store.accounts.list(), minimum=MIN_PASSWORD)
+
+
+def _row(store: Store, view: IncidentView, who: Identity) -> dict[str, Any]:
+    """What a card shows of an incident."""
+    ledger, incident = view.ledger, view.incident
+    people = [(p, view.names.get(p.person)) for p in incident.people]
+    pictures = [e.sha256 for e in incident.evidence if e.media_type.startswith("image/")]
+    return {"view": view, "incident": incident, "kind": KINDS[incident.kind], "state": STATES[view.state],
+            "people": people, "pictures": pictures, "ledger": ledger, "notice": _notice(store, incident.id, who),
+            "may_resolve": who.role != "police"}
+
+
+def _notice(store: Store, subject: str, who: Identity) -> NoticeView | None:
+    """Who was told. Police does not see the private contacts of people."""
+    if who.role == "police":
+        return None
+    try:
+        return store.notices.get(subject)
+    except NotFound:
+        return None

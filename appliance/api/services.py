@@ -1,0 +1,23 @@
+"""Everything the REST interface is given. `appliance/app.py` fills it; nothing here is reached any other way."""
+
+from typing import NamedTuple
+
+from appliance.api.enrolment import PhotoLimits
+from appliance.api.ports import Links, Matcher, Store, Vision
+
+
+class Services(NamedTuple):
+    """The box's parts and the few settings of the interface. `box` is the box's name.
+
+    `live_viewers`: MJPEG streams at a time. `live_fps`: frames per second of each, at most.
+    """
+
+    store: Store
+    vision: Vision
+    matcher: Matcher
+    link: Links
+    box: str
+    version: str
+    photo_limits: PhotoLimits = PhotoLimits()
+    live_viewers: int = 8
+    live_fps: float = 8.0

@@ -1,0 +1,109 @@
+"""Stand-ins for what needs native code: vision workers and the cloud's link. Strict: what was not arranged is refused."""
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import numpy as np
+
+from appliance.api.ports import CameraState, Picture, Still
+from contract.errors import NotFound, Rejected, Unavailable
+from contract.observation import Face, FaceQuality, vector_to_text
+
+PACK = "fake-1"
+
+
+def person_vector(name: str, variation: int = 0) -> np.ndarray:
+    """A unit vector for a person: variations lie within 0.3 of each other, people about 1.4 apart."""
+    base = _unit(f"person {name}")
+    return _normalised(base + 0.1 * _unit(f"variation {name} {variation}"))
+
+
+def face(name: str, variation: int = 0, *, box: tuple[float, float, float, float] = (100, 80, 120, 120),
+         sharpness: float = 220.0, brightness: float = 120.0, frontal: float = 0.9, pack: str = PACK) -> Face:
+    """A face of `name` as vision reports it."""
+    quality = FaceQuality(width=box[2], sharpness=sharpness, brightness=brightness, frontal=frontal)
+    return Face(box=box, score=0.97, landmarks=(), quality=quality, pack=pack,
+                embedding=vector_to_text(person_vector(name, variation)))
+
+
+class FakeVision:
+    """`photos` maps image bytes to their faces; other bytes are no image. `fault` makes every call Unavailable."""
+
+    def __init__(self) -> None:
+        self.photos: dict[bytes, tuple[Face, ...]] = {}
+        self.fault = ""
+        self.states = [CameraState("gate", "Main gate", "North entrance", "live", "", 12.0),
+                       CameraState("roof", "Roof", "Roof of building B", "lost", "no answer from the camera", 0.0)]
+        self.seen: dict[str, dict[str, Any]] = {}
+        self.jpeg = b"\xff\xd8fake jpeg\xff\xd9"
+        self.watched = 0
+
+    def add(self, *faces: Face) -> bytes:
+        """New image bytes that show these faces."""
+        image = b"\xff\xd8photo %d" % len(self.photos)
+        self.photos[image] = faces
+        return image
+
+    async def still(self, image: bytes, purpose: str) -> Still:
+        self._works()
+        assert purpose in ("recognise", "enrol")
+        if image not in self.photos:
+            raise Rejected("this is not an image that can be read", hint="not_an_image")
+        return Still(640, 480, self.photos[image], PACK)
+
+    async def picture(self, camera: str) -> Picture:
+        self._works()
+        self._known(camera)
+        return Picture(self.jpeg, "2026-11-23T20:00:00.000Z")
+
+    async def preview(self, camera: str, fps: float) -> AsyncIterator[Picture]:
+        self._works()
+        self._known(camera)
+        assert fps > 0
+        self.watched += 1
+        try:
+            while True:
+                yield Picture(self.jpeg, "2026-11-23T20:00:00.000Z")
+                await asyncio.sleep(1 / fps)
+        finally:
+            self.watched -= 1
+
+    def cameras(self) -> list[CameraState]:
+        return self.states
+
+    def tracks(self, camera: str) -> dict[str, Any]:
+        self._known(camera)
+        return self.seen.get(camera, {"at": None, "width": 0, "height": 0, "tracks": []})
+
+    def problem(self) -> str:
+        return self.fault
+
+    def _works(self) -> None:
+        if self.fault:
+            raise Unavailable(self.fault)
+
+    def _known(self, camera: str) -> None:
+        if camera not in (state.id for state in self.states):
+            raise NotFound(f"no camera {camera}")
+
+
+class FakeLink:
+    """The connection to the cloud, cut until told otherwise."""
+
+    def __init__(self) -> None:
+        self.connected = False
+
+    def state(self) -> dict[str, Any]:
+        return {"connected": self.connected, "reason": "" if self.connected else "the broker does not answer",
+                "since": "2026-11-23T20:00:00.000Z", "waiting": 0 if self.connected else 3}
+
+
+def _unit(seed: str) -> np.ndarray:
+    number = int.from_bytes(hashlib.sha256(seed.encode()).digest()[:8], "big")
+    return _normalised(np.random.default_rng(number).standard_normal(128))
+
+
+def _normalised(vector: np.ndarray) -> np.ndarray:
+    return (vector / np.linalg.norm(vector)).astype(np.float32)
