@@ -1,0 +1,198 @@
+"""The box's process: the only place where its parts are wired together."""
+
+import asyncio
+import contextlib
+import json
+import logging
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+
+from appliance.api.app import build_app
+from appliance.api.services import Services
+from appliance.config import BoxConfig
+from appliance.pipeline.cameras import Cameras, Place, Recorder
+from appliance.pipeline.matching import GalleryMatcher, Thresholds
+from appliance.pipeline.vision.graph import GraphError, parse_graph
+from appliance.pipeline.vision.manifest import ManifestError, load_manifest
+from appliance.pipeline.workers import WorkerPlan, Workers
+from appliance.store.store import Store, open_store
+from appliance.sync.claim import claim, endpoint
+from appliance.sync.keys import box_key
+from appliance.sync.link import Link
+from contract.config import read_config
+from contract.errors import Rejected
+from contract.events import Event
+from contract.incident import IncidentDraft
+from contract.moments import now
+from contract.zone import Zone
+from sentrybox import VERSION
+
+log = logging.getLogger(__name__)
+
+NO_PACK = Thresholds(known=0.50, review=0.60)
+"""While no model pack is there nothing is recognised, but the box starts and says why."""
+TIDY_S = 300.0
+STOP_S = 2
+"""How long open live pictures and event streams may hold up the end."""
+
+
+def run(config_path: Path, *, claim_code: str | None = None) -> int:
+    """Run the box until SIGTERM or SIGINT.
+
+    Raises Rejected for a bad configuration or claim code, Unavailable when another box runs in the same home or the
+    cloud cannot be reached to claim it.
+    """
+    config = read_config(config_path, BoxConfig)
+    config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
+    if claim_code is not None:
+        if config.cloud is None:
+            raise Rejected(f"{config_path}: cloud: is needed to claim the box", hint="name the cloud's url in [cloud]")
+        claim(config.cloud.url, config.cloud.ca, claim_code, config.home, config.box)
+    store = open_store(config.home, box=config.box, key=box_key(config.home))
+    try:
+        with tempfile.TemporaryDirectory(prefix="sentrybox-") as sockets:
+            asyncio.run(_serve(config, store, Path(sockets)))
+    finally:
+        store.close()
+    return 0
+
+
+async def _serve(config: BoxConfig, store: Store, sockets: Path) -> None:
+    zones = _ZoneCache(store)
+    zones.adopt(config)
+    matcher = GalleryMatcher(store.gallery.nearest, _thresholds(config))
+    cameras = Cameras(
+        [Place(camera.id, camera.name or camera.id, camera.location) for camera in config.cameras],
+        matcher.identify, zones.of, lambda person: _name_of(store, person),
+        Recorder(store.files.put, lambda draft: _record(store, draft)),
+        lambda camera: store.announce(Event("camera", camera)))
+    workers = Workers(_plans(config, sockets), cameras.observed, cameras.changed)
+    cameras.workers = workers
+    place = endpoint(config.home)
+    link = _Unclaimed(store) if place is None else Link(
+        store, place, version=VERSION, packs=workers.packs,
+        cameras=lambda: {state.id: state.state for state in cameras.cameras()})
+    link.start()
+    services = Services(store=store, vision=cameras, matcher=matcher, link=link, box=config.box, version=VERSION)
+    server = uvicorn.Server(uvicorn.Config(
+        build_app(services), host=config.http.host, port=config.http.port, log_level="warning", access_log=False,
+        ssl_certfile=config.http.certificate, ssl_keyfile=config.http.key, timeout_graceful_shutdown=STOP_S,
+        server_header=False))
+    keep = asyncio.create_task(workers.run())
+    tidy = asyncio.create_task(_tidy(store))
+    _announce_first_account(config, store)
+    try:
+        await server.serve()
+    finally:
+        await cameras.settle()
+        for task in (keep, tidy):
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        link.stop()
+
+
+class _Unclaimed:
+    """The link of a box that belongs to no cloud yet: everything else works, and the page says so."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._since = now()
+
+    def start(self) -> None:
+        log.warning("this box is not claimed: it works alone until it is started once with --claim CODE")
+
+    def stop(self) -> None:
+        """There is nothing to end."""
+
+    def state(self) -> dict[str, Any]:
+        return {"connected": False, "reason": "this box is not claimed by a cloud yet", "since": self._since,
+                "waiting": self._store.outbox.waiting()}
+
+
+class _ZoneCache:
+    """Zones are asked for with every frame, and change when somebody draws."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._zones: dict[str, tuple[Zone, ...]] = {}
+        store.subscribe(lambda event: self._zones.pop(event.id, None) if event.topic == "zones" else None)
+
+    def adopt(self, config: BoxConfig) -> None:
+        """The file's zones count until somebody draws others over the API."""
+        for camera in config.cameras:
+            if camera.zones and self._store.zones.get(camera.id)[1] == 0:
+                self._store.zones.put(camera.id, camera.zones, 0)
+
+    def of(self, camera: str) -> tuple[Zone, ...]:
+        if camera not in self._zones:
+            self._zones[camera] = self._store.zones.get(camera)[0]
+        return self._zones[camera]
+
+
+def _thresholds(config: BoxConfig) -> Thresholds:
+    try:
+        pack = load_manifest(config.vision.models).thresholds
+        standard = Thresholds(pack.known, pack.review)
+    except ManifestError as error:
+        log.error("%s", error)
+        standard = NO_PACK
+    wanted = Thresholds(config.matching.known or standard.known, config.matching.review or standard.review)
+    if wanted.known >= wanted.review:
+        raise Rejected(f"matching.known ({wanted.known:g}) must be below matching.review ({wanted.review:g})")
+    return wanted
+
+
+def _plans(config: BoxConfig, sockets: Path) -> list[WorkerPlan]:
+    """Cameras are dealt out to the workers in turn. A box without cameras still has one worker, for still images."""
+    python = config.vision.python or sys.executable
+    plans = []
+    for number in range(max(1, min(config.vision.workers, len(config.cameras)))):
+        mine = config.cameras[number::config.vision.workers]
+        graph = json.dumps({"pack": str(config.vision.models.resolve()), "cameras": [
+            {"id": c.id, "uri": c.uri, "fps": c.fps, "loop": c.loop} for c in mine]})
+        try:
+            parse_graph(graph)
+        except GraphError as error:
+            raise Rejected(f"the cameras of the box's file: {error}") from error
+        path = sockets / f"vision-{number}.json"
+        path.write_text(graph, encoding="utf-8")
+        plans.append(WorkerPlan(f"vision-{number}",
+                                (python, "-m", "appliance.pipeline.vision", "--graph", str(path)),
+                                sockets / f"vision-{number}.sock", tuple(c.id for c in mine)))
+    return plans
+
+
+def _record(store: Store, draft: IncidentDraft) -> None:
+    view, _new = store.incidents.record(draft, by="box")
+    log.warning("%s (%s) at %s: incident %s", draft.kind, draft.severity, draft.location, view.incident.id)
+
+
+def _name_of(store: Store, person: str) -> str | None:
+    profile = store.profiles.find(person)
+    return profile.name if profile is not None else None
+
+
+async def _tidy(store: Store) -> None:
+    while True:
+        await asyncio.sleep(TIDY_S)
+        try:
+            await asyncio.to_thread(store.tidy)
+        except Exception:
+            log.exception("upkeep of the store failed")
+
+
+def _announce_first_account(config: BoxConfig, store: Store) -> None:
+    """Print the one-time link while nobody has an account; it is never logged."""
+    if store.accounts.any():
+        return
+    scheme = "https" if config.http.certificate else "http"
+    link = f"{scheme}://{config.http.host}:{config.http.port}/first?secret={store.accounts.first_link()}"
+    path = config.home / "first-link"
+    path.touch(mode=0o600)
+    path.write_text(link + "\n", encoding="utf-8")
+    print(f"make the first account: {link}", flush=True)
