@@ -1,5 +1,6 @@
 """What alerts are about, and the alarms raised when somebody could not be told."""
 
+from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from cloud.database import deliveries, site
@@ -74,6 +75,12 @@ def failed_for(session: Session, subject: str) -> list[Delivery]:
 def problems(session: Session, limit: int = 50) -> list[Delivery]:
     """Deliveries that failed, newest first: what an administrator must see."""
     return deliveries.page(session, ("failed",), limit)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """State -> how many deliveries."""
+    rows = session.exec(select(DeliveryRow.state, func.count()).group_by(DeliveryRow.state))
+    return dict(rows.all())
 
 
 def _add(session: Session, delivery: Delivery, box: str | None) -> bool:

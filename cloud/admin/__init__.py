@@ -1,0 +1,1 @@
+"""REST and pages of the cloud: people, fleet, incidents, ledger, audit."""

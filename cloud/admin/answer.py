@@ -1,0 +1,63 @@
+"""/a/{token}: the page behind the link of an alert. It needs no account; looking at it changes nothing.
+
+Mail scanners follow every link, so only the button (POST) acknowledges.
+"""
+
+from fastapi import Request
+from starlette.responses import HTMLResponse, Response
+
+from cloud.admin.rules import RULES
+from cloud.admin.services import Cloud, Services
+from cloud.admin.templates import page
+from cloud.database import alerts, audit, deliveries
+from contract.delivery import Audience, Notice
+from contract.errors import NotFound
+from contract.incident import Incident
+from contract.moments import now
+from web.guard import new_router
+
+router = new_router(RULES, "answers")
+
+BY: dict[Audience, str] = {"users": "the person", "friends": "friend", "security": "security", "police": "police"}
+"""Who acknowledges, as the incident's history says it: the kind of recipient, not the name."""
+
+
+@router.get("/a/{token}", response_class=HTMLResponse)
+def look(request: Request, token: str, cloud: Cloud) -> Response:
+    """Who, where, what, when, and the button."""
+    try:
+        return _shown(request, cloud, cloud.link_delivery(token))
+    except NotFound as error:
+        return page(request, "problem.html", 404, detail=error.detail, hint=error.hint)
+
+
+@router.post("/a/{token}", response_class=HTMLResponse)
+def answer(request: Request, token: str, cloud: Cloud) -> Response:
+    """Acknowledge: the delivery, and with it the incident. Twice is harmless."""
+    try:
+        delivery_id = cloud.link_delivery(token)
+        with cloud.database.write() as session:
+            delivery = deliveries.get(session, delivery_id)
+            if delivery.state != "acknowledged":
+                by = BY[delivery.audience]
+                deliveries.acknowledge(session, delivery_id, by, now())
+                audit.record(session, by, "alert.acknowledged", delivery.subject, delivery=delivery_id)
+        return _shown(request, cloud, delivery_id)
+    except NotFound as error:
+        return page(request, "problem.html", 404, detail=error.detail, hint=error.hint)
+
+
+def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
+    with cloud.database.read() as session:
+        delivery = deliveries.get(session, delivery_id)
+        record = alerts.subject_of(session, delivery.subject)
+        if isinstance(record, Incident):
+            ids = tuple(p.person for p in record.people)
+        else:
+            ids = record.users if isinstance(record, Notice) else ()
+        names = alerts.names_of(session, ids)
+        told = deliveries.for_subject(session, delivery.subject)
+    others = sum(d.state == "acknowledged" and d.id != delivery_id for d in told)
+    return page(request, "answer.html", record=record, what=getattr(record, "kind", "notice"),
+                people=[names.get(i, "somebody no longer enrolled") for i in ids], others=others,
+                acknowledged=delivery.state == "acknowledged", at=delivery.updated_at)

@@ -1,0 +1,51 @@
+"""The cloud's web application: every route, wired to the parts it is given. Nothing connects on import."""
+
+import asyncio
+
+from fastapi import FastAPI
+from starlette.staticfiles import StaticFiles
+
+from cloud.admin import (
+    accounts,
+    answer,
+    docs,
+    fleet,
+    health,
+    incidents,
+    ledger,
+    notify,
+    pages,
+    register,
+    sign_in,
+    site,
+    trail,
+    users,
+)
+from cloud.admin.rules import COOKIE
+from cloud.admin.services import Services
+from cloud.admin.templates import STATIC
+from web import problems
+from web.edge import SafeHeaders
+from web.guard import Authority
+from web.uploads import BodyLimit, new_turnstile
+
+SUBJECTS = (register, users, incidents, notify, ledger, fleet, site, trail, accounts, health, docs, answer, sign_in,
+             pages)
+
+
+def build_app(services: Services) -> FastAPI:
+    """The application, stateless but for what the database holds: any number may run at a time."""
+    app = FastAPI(title="Sentrybox cloud", version=services.version, docs_url=None, redoc_url=None, openapi_url=None,
+                  description="People, boxes, incidents, alerts and the ledger of a site.",
+                  responses=docs.PROBLEM_RESPONSES)
+    app.state.services = services
+    app.state.authority = Authority(COOKIE, services.accounts.by_token, services.accounts.by_session)
+    app.state.upload_turnstile = new_turnstile()
+    app.state.hashing = asyncio.Semaphore(1)
+    problems.install(app)
+    for subject in SUBJECTS:
+        app.include_router(subject.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    app.add_middleware(BodyLimit)
+    app.add_middleware(SafeHeaders)
+    return app

@@ -1,0 +1,81 @@
+"""Whether the cloud lives, whether it can do its work, and its figures for Prometheus."""
+
+from fastapi import Response
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+from pydantic import BaseModel
+from sqlalchemy.exc import SQLAlchemyError
+
+from cloud.admin.rules import RULES
+from cloud.admin.services import Cloud, Services
+from cloud.database import alerts, boxes, ledger_jobs, received
+from contract.errors import SentryboxError
+from web.guard import new_router
+
+router = new_router(RULES, "health")
+
+
+class Ready(BaseModel):
+    ready: bool
+    problems: list[str] = []
+
+
+@router.get("/healthz")
+async def healthz() -> dict[str, str]:
+    """The process answers."""
+    return {"status": "ok"}
+
+
+@router.get("/readyz", responses={503: {"model": Ready}})
+def readyz(cloud: Cloud, response: Response) -> Ready:
+    """The cloud can do its work: the database and the ledger answer."""
+    problems = []
+    try:
+        with cloud.database.read() as session:
+            boxes.every(session)
+    except (SentryboxError, SQLAlchemyError) as error:
+        problems.append(f"database: {type(error).__name__}")
+    try:
+        cloud.ledger.head("general")
+    except SentryboxError as error:
+        problems.append(f"ledger: {error}")
+    response.status_code = 503 if problems else 200
+    return Ready(ready=not problems, problems=problems)
+
+
+@router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
+def metrics(cloud: Cloud) -> Response:
+    """Prometheus text format. No names and no ids of people."""
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(_Figures(cloud))
+    return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)
+
+
+class _Figures(Collector):
+    """Reads the database when somebody scrapes, and never before."""
+
+    def __init__(self, cloud: Services) -> None:
+        self._cloud = cloud
+
+    def describe(self) -> list[GaugeMetricFamily]:
+        return []
+
+    def collect(self) -> list[GaugeMetricFamily]:
+        with self._cloud.database.read() as session:
+            jobs, told = ledger_jobs.counts(session), alerts.counts(session)
+            fleet = boxes.every(session)
+            refused = received.count_quarantined(session)
+        found = [GaugeMetricFamily("sentrybox_profiles", "People enrolled", value=self._cloud.profiles.count()),
+                 GaugeMetricFamily("sentrybox_quarantined", "Messages of boxes that were refused", value=refused)]
+        for name, text, values in (
+                ("ledger_jobs", "Records for the ledger, by state", jobs),
+                ("deliveries", "Alerts to one recipient, by state", told),
+                ("boxes", "Boxes, by state", {state: sum(b.state == state for b in fleet)
+                                              for state in ("active", "pending", "revoked")})):
+            family = GaugeMetricFamily(f"sentrybox_{name}", text, labels=["state"])
+            for state, value in sorted(values.items()):
+                family.add_metric([state], value)
+            found.append(family)
+        return found

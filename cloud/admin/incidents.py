@@ -1,0 +1,108 @@
+"""Incidents of all boxes: listed, shown, followed up. What is done here goes down to the box."""
+
+from collections.abc import Iterable
+from typing import Annotated, Literal
+
+from fastapi import Query, Response
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cloud.admin.rules import RULES
+from cloud.admin.services import Cloud
+from cloud.database import audit, evidence, records
+from contract.errors import NotFound
+from contract.identity import Identity
+from contract.ids import Hash, Id, Name
+from contract.incident import SEVERITIES, IncidentFilter, Kind, Severity, State, Text
+from contract.moments import Instant
+from contract.views import IncidentView
+from web.guard import Who, new_router
+from web.pagination import Cursor, Limit, Page
+from web.problems import Problem
+
+router = new_router(RULES, "incidents")
+
+POLICE_SEVERITIES = frozenset(SEVERITIES[SEVERITIES.index("high"):])
+
+
+class IncidentAction(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    action: Literal["acknowledge", "assign", "resolve", "note"]
+    note: Text = ""
+    assignee: Annotated[str, Field(min_length=1, max_length=100)] | None = None
+
+    @model_validator(mode="after")
+    def _complete(self) -> "IncidentAction":
+        if self.action == "assign" and self.assignee is None:
+            raise ValueError("assign needs `assignee`")
+        if self.action == "note" and not self.note:
+            raise ValueError("note needs `note`")
+        return self
+
+
+@router.get("/incidents")
+def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | None = None,
+            severity: Severity | None = None, camera: Name | None = None, person: Id | None = None,
+            box: Name | None = None,
+            since: Annotated[Instant | None, Query(description="inclusive, with a zone")] = None,
+            until: Annotated[Instant | None, Query(description="exclusive, with a zone")] = None,
+            cursor: Cursor = None, limit: Limit = 50) -> Page[IncidentView]:
+    """Past incidents, newest first. For police: only those of high severity or more."""
+    wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
+    with cloud.database.read() as session:
+        views, following = records.page(session, wanted, cursor, limit, box)
+    return Page(items=list(visible(views, who)), next=following)
+
+
+@router.get("/incidents/{incident_id}")
+def one(incident_id: Id, cloud: Cloud, who: Who) -> IncidentView:
+    """An incident with what people did about it and where it stands on the ledger."""
+    with cloud.database.read() as session:
+        return readable(records.incident_view(session, incident_id), who)
+
+
+@router.patch("/incidents/{incident_id}")
+def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> IncidentView:
+    """Acknowledge, assign, resolve, or add a note; the box hears of it. Police may acknowledge."""
+    if who.role == "police" and body.action != "acknowledge":
+        raise Problem(403, "wrong_role", f"role police may acknowledge, not {body.action}")
+    with cloud.database.write() as session:
+        readable(records.incident_view(session, incident_id), who)
+        view = records.act(session, incident_id, body.action, by=who.name, note=body.note, assignee=body.assignee)
+        audit.record(session, who.name, f"incident.{body.action}", incident_id)
+    return for_role(view, who)
+
+
+@router.get("/incidents/{incident_id}/evidence/{sha256}", response_class=Response,
+            responses={200: {"content": {"image/jpeg": {}}}})
+def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Response:
+    """A file that shows the incident, once it has arrived from the box."""
+    with cloud.database.read() as session:
+        view = readable(records.incident_view(session, incident_id), who)
+        if sha256 not in (e.sha256 for e in view.incident.evidence):
+            raise NotFound(f"incident {incident_id} has no evidence {sha256}")
+        data, media_type = evidence.read(session, cloud.files, sha256)
+    # What a box sends is shown as a picture or saved, never run as a page.
+    disposition = "inline" if media_type in ("image/jpeg", "image/png", "video/mp4") else "attachment"
+    return Response(data, media_type=media_type, headers={
+        "Cache-Control": "private, max-age=86400, immutable", "Content-Disposition": disposition})
+
+
+def visible(views: Iterable[IncidentView], who: Identity) -> Iterable[IncidentView]:
+    """The incidents this role may see, as it may see them."""
+    return (for_role(v, who) for v in views if who.role != "police" or v.incident.severity in POLICE_SEVERITIES)
+
+
+def readable(view: IncidentView, who: Identity) -> IncidentView:
+    """The incident as this role may see it. Raises NotFound where it may not, as if there were none."""
+    if not list(visible([view], who)):
+        raise NotFound(f"there is no incident {view.incident.id}")
+    return for_role(view, who)
+
+
+def for_role(view: IncidentView, who: Identity) -> IncidentView:
+    """Without the police ledger's anchors unless police asks."""
+    if who.role == "police":
+        return view
+    anchors = tuple(a for a in view.ledger.anchors if a.channel != "police")
+    return view.model_copy(update={"ledger": view.ledger.model_copy(update={"anchors": anchors})})

@@ -1,0 +1,120 @@
+"""Where records stand on the ledger, their proofs, and the logs themselves."""
+
+from typing import Annotated, Literal
+
+from fastapi import Query, Response
+from pydantic import BaseModel
+from sqlmodel import Session
+
+from cloud.admin.incidents import readable
+from cloud.admin.rules import RULES
+from cloud.admin.services import Cloud
+from cloud.database import audit, records
+from cloud.database.proofs import proof_of
+from contract.chain import SignedEntry
+from contract.errors import NotFound
+from contract.identity import Identity
+from contract.ids import Id
+from contract.incident import Incident, LogRecord
+from contract.ledger import Anchor, LedgerChannel, LedgerRecord, TreeHead
+from contract.moments import Instant
+from contract.views import LedgerState
+from web.guard import Who, new_router
+from web.pagination import Limit, Page
+from web.problems import Problem
+
+router = new_router(RULES, "ledger")
+
+
+class LedgerAnswer(BaseModel):
+    """A record and its place: number `sequence` of its box's chain with hash `hash`; `anchors` once it is on the
+    ledger.
+
+    `proof` is where the proof file is, once there is one; `sentrybox verify` checks it offline.
+    """
+
+    id: str
+    record_type: Literal["log", "incident"]
+    record: LogRecord | Incident
+    status: Literal["recorded", "anchored", "parked"]
+    reason: str
+    sequence: int
+    hash: str
+    entry: SignedEntry
+    committed_at: Instant | None
+    anchors: tuple[Anchor, ...]
+    proof: str | None
+
+
+class LogEntry(BaseModel):
+    """`block`: the number of the record in this log."""
+
+    block: int
+    record: LedgerRecord
+
+
+@router.get("/blockchain/log/{record_id}")
+def entry(record_id: Id, cloud: Cloud, who: Who) -> LedgerAnswer:
+    """Where a log record or an incident stands: received, anchored on the ledger."""
+    with cloud.database.read() as session:
+        return _look_up(session, record_id, who)
+
+
+@router.get("/blockchain/log/{record_id}/proof", response_class=Response,
+            responses={200: {"content": {"application/json": {}}}})
+def proof(record_id: Id, cloud: Cloud, who: Who) -> Response:
+    """The proof file, for `sentrybox verify FILE`. 503 until the record is anchored."""
+    with cloud.database.write() as session:
+        _look_up(session, record_id, who)
+        data = proof_of(session, record_id, police=who.role == "police").to_bytes()
+        # A proof holds the record itself: who took it along is worth a line.
+        audit.record(session, who.name, "proof.exported", record_id)
+    name = f'attachment; filename="sentrybox-proof-{record_id}.json"'
+    return Response(data, media_type="application/json", headers={"Content-Disposition": name})
+
+
+@router.get("/ledger/{channel}/head")
+def head(channel: LedgerChannel, cloud: Cloud, who: Who) -> TreeHead:
+    """The newest signed tree head of a log. The police log is for the police."""
+    _may_read(channel, who)
+    return cloud.ledger.head(channel)
+
+
+@router.get("/ledger/{channel}/entries")
+def entries(channel: LedgerChannel, cloud: Cloud, who: Who, limit: Limit = 50,
+            cursor: Annotated[int, Query(ge=-1, le=2**53 - 1, description="`next` of the page before")] = -1
+            ) -> Page[LogEntry]:
+    """The records of a log, oldest first. The police log is for the police."""
+    _may_read(channel, who)
+    found = cloud.ledger.page(channel, cursor, limit)
+    items = [LogEntry(block=number, record=record) for number, record in found]
+    return Page(items=items, next=str(items[-1].block) if len(items) == limit else None)
+
+
+def _may_read(channel: LedgerChannel, who: Identity) -> None:
+    if channel == "police" and who.role != "police":
+        raise Problem(403, "wrong_role", f"role {who.role} may not read the police log; it takes police")
+
+
+def _look_up(session: Session, record_id: str, who: Identity) -> LedgerAnswer:
+    """Raises NotFound for what is neither a log record nor an incident this role may see."""
+    try:
+        view = records.log_view(session, record_id)
+        return _answer("log", view.log, view.ledger, who)
+    except NotFound:
+        pass
+    try:
+        incident = readable(records.incident_view(session, record_id), who)
+    except NotFound as error:
+        raise NotFound(f"there is no log record and no incident {record_id}") from error
+    return _answer("incident", incident.incident, incident.ledger, who)
+
+
+def _answer(kind: Literal["log", "incident"], record: LogRecord | Incident, state: LedgerState,
+            who: Identity) -> LedgerAnswer:
+    anchors = tuple(a for a in state.anchors if a.channel != "police" or who.role == "police")
+    return LedgerAnswer(
+        id=record.id, record_type=kind, record=record, status=state.status, reason=state.reason,
+        sequence=state.entry.entry.sequence, hash=state.entry_hash, entry=state.entry,
+        committed_at=state.committed_at, anchors=anchors,
+        proof=f"/blockchain/log/{record.id}/proof" if anchors else None)

@@ -1,0 +1,157 @@
+"""The cloud's pages: HTML made here from the same values the REST interface gives."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Query, Request
+from sqlmodel import Session
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from cloud.admin.fleet import fleet as fleet_of
+from cloud.admin.incidents import readable, visible
+from cloud.admin.rules import RULES
+from cloud.admin.services import Cloud
+from cloud.admin.site import view_of as contacts_of
+from cloud.admin.templates import page
+from cloud.admin.trail import quarantine as refused_of
+from cloud.admin.trail import trail as trail_of
+from cloud.database import alerts, boxes, deliveries, records, site
+from cloud.database.accounts import MIN_PASSWORD
+from cloud.database.tables import FileRow
+from contract.errors import SentryboxError
+from contract.identity import Identity
+from contract.ids import Id
+from contract.incident import Incident, IncidentFilter, State
+from contract.views import IncidentView
+from web.consent import TEXT
+from web.guard import ADMINS, SUPERVISORS, Who, guarded_page
+from web.people import find_users, view_of
+from web.problems import STATUS_OF, Problem
+from web.uploads import MAX_PHOTOS
+
+router = APIRouter(route_class=guarded_page(RULES), tags=["pages"], include_in_schema=False,
+                   default_response_class=HTMLResponse)
+
+_PER_PAGE = 20
+KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
+         "manual": "Reported"}
+STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
+
+
+def _in_words(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+    """Errors of a page are pages."""
+
+    @wraps(endpoint)
+    def wrapped(*args: Any, **kwargs: Any) -> Response:
+        try:
+            return endpoint(*args, **kwargs)
+        except (SentryboxError, Problem) as error:
+            status = error.status if isinstance(error, Problem) else \
+                next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+            return page(kwargs["request"], "problem.html", status, detail=error.detail, hint=error.hint)
+
+    return wrapped
+
+
+@router.get("/")
+def home() -> Response:
+    return RedirectResponse("/ui/incidents", 303)
+
+
+@router.get("/ui/incidents")
+@_in_words
+def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = None,
+              cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
+    with cloud.database.read() as session:
+        views, following = records.page(session, IncidentFilter(state=state), cursor, _PER_PAGE)
+        rows = [_row(session, view, who) for view in visible(views, who)]
+        alarms = alerts.problems(session, 20) if who.role != "police" and cursor is None else []
+        names = alerts.names_of(session, tuple(a.recipient for a in alarms))
+        linked = {a.subject for a in alarms if isinstance(alerts.subject_of(session, a.subject), Incident)}
+    more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
+    return page(request, "incidents.html", rows=rows, state=state, more=more, states=STATES, alarms=alarms, names=names,
+                linked=linked)
+
+
+@router.get("/ui/incidents/{incident_id}")
+@_in_words
+def incident(request: Request, incident_id: Id, cloud: Cloud, who: Who) -> Response:
+    with cloud.database.read() as session:
+        view = readable(records.incident_view(session, incident_id), who)
+        return page(request, "incident.html", row=_row(session, view, who))
+
+
+@router.get("/ui/people")
+@_in_words
+def people(request: Request, cloud: Cloud, who: Who, search: Annotated[str, Query(max_length=200)] = "",
+           cursor: Annotated[Id | None, Query()] = None) -> Response:
+    found = find_users(cloud.profiles, search, cursor or "", 50)
+    more = "?" + urlencode({"search": search, "cursor": found.next}) if found.next else ""
+    return page(request, "people.html", people=found.items, search=search, more=more,
+                may_edit=who.role in SUPERVISORS)
+
+
+@router.get("/ui/people/new")
+@_in_words
+def new_person(request: Request, cloud: Cloud) -> Response:
+    return page(request, "person_new.html", consent=TEXT, max_photos=MAX_PHOTOS)
+
+
+@router.get("/ui/people/{user_id}")
+@_in_words
+def person(request: Request, user_id: Id, cloud: Cloud, who: Who) -> Response:
+    view = view_of(cloud.profiles.find, cloud.profiles.get(user_id))
+    return page(request, "person.html", person=view, may_edit=who.role in SUPERVISORS, may_erase=who.role in ADMINS,
+                max_photos=MAX_PHOTOS)
+
+
+@router.get("/ui/people/{user_id}/erasure")
+@_in_words
+def erasure(request: Request, user_id: Id, cloud: Cloud) -> Response:
+    return page(request, "erasure.html", erasure=cloud.profiles.erasure(user_id))
+
+
+@router.get("/ui/boxes")
+@_in_words
+def fleet(request: Request, cloud: Cloud, who: Who) -> Response:
+    with cloud.database.read() as session:
+        return page(request, "boxes.html", boxes=fleet_of(session), may_edit=who.role in ADMINS)
+
+
+@router.get("/ui/contacts")
+@_in_words
+def contacts(request: Request, cloud: Cloud, who: Who) -> Response:
+    with cloud.database.read() as session:
+        return page(request, "contacts.html", contacts=contacts_of(site.get(session)), may_edit=who.role in ADMINS)
+
+
+@router.get("/ui/accounts")
+@_in_words
+def accounts(request: Request, cloud: Cloud) -> Response:
+    return page(request, "accounts.html", accounts=cloud.accounts.list(), minimum=MIN_PASSWORD)
+
+
+@router.get("/ui/audit")
+@_in_words
+def audit(request: Request, cloud: Cloud, cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None) -> Response:
+    trail = trail_of(cloud, 50, cursor)
+    return page(request, "audit.html", trail=trail, refused=refused_of(cloud, 20) if cursor is None else None)
+
+
+def _row(session: Session, view: IncidentView, who: Identity) -> dict[str, Any]:
+    """What a card shows of an incident. Police does not see the private contacts of people."""
+    incident = view.incident
+    told = [] if who.role == "police" else deliveries.for_subject(session, incident.id)
+    pictures = [e.sha256 for e in incident.evidence
+                if e.media_type.startswith("image/") and session.get(FileRow, e.sha256) is not None]
+    try:
+        box = boxes.get(session, incident.device).name
+    except SentryboxError:
+        box = incident.device
+    return {"view": view, "incident": incident, "kind": KINDS[incident.kind], "state": STATES[view.state],
+            "people": [(p, view.names.get(p.person)) for p in incident.people], "pictures": pictures,
+            "awaited": len(incident.evidence) - len(pictures), "ledger": view.ledger, "told": told,
+            "names": alerts.names_of(session, tuple(d.recipient for d in told)), "box": box,
+            "may_act": view.state != "resolved", "may_resolve": who.role != "police"}

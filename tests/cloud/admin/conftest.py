@@ -1,0 +1,141 @@
+"""The cloud's web application over a real database and ledger, with one box, two friends and a token per role."""
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+from starlette.testclient import TestClient
+
+from cloud.admin.app import build_app
+from cloud.admin.services import Services
+from cloud.ca import Authority
+from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
+from cloud.database import boxes, deliveries, ledger_jobs, meta, records, site
+from cloud.database.accounts import AccountTable
+from cloud.database.engine import connect
+from cloud.database.profiles import ProfileTable
+from cloud.database.tables import BoxRow
+from cloud.ledger.anchoring import anchor_once
+from cloud.ledger.embedded import EmbeddedLedger
+from cloud.notify.links import check, sign
+from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
+from contract.delivery import SiteContacts
+from contract.ids import new_id
+from contract.incident import Incident, Involved
+from contract.ledger import LedgerRecord
+from contract.moments import from_text, now
+from contract.profile import Contact, Profile
+
+ROLES = ("guard", "supervisor", "admin", "police")
+LINK_KEY = bytes(range(32))
+BASE = "https://cloud.test"
+
+
+class Site:
+    """What a test has in hand. `clients` has one per role, and "nobody"."""
+
+    def __init__(self, home: Path) -> None:
+        from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+        self.home = home
+        self.database = connect(f"sqlite:///{home}/cloud.db")
+        self.ledger = EmbeddedLedger(home / "ledger")
+        self.key = Ed25519PrivateKey.generate()
+        self.profiles = ProfileTable(self.database)
+        self.accounts = AccountTable(self.database)
+        self.time = from_text(now()).timestamp()
+        self.previous, self.sequence = GENESIS, 0
+        with self.database.write() as session:
+            meta.ensure_epoch(session)
+            site.put(session, SiteContacts(security=(Contact(channel="sms", address="+4915100000001"),),
+                                           police=(Contact(channel="sms", address="+4915100000110"),)), "test")
+            boxes.register(session, BoxRow(id="roof-box", name="Roof", public_key=public_key_text(self.key),
+                                           state="active", claimed_at=now()), "test")
+        self.ben = self.profiles.create(Profile(id=new_id(), name="Ben Example", contacts=(
+            Contact(channel="sms", address="+4915112345678"),)), "test")
+        self.anna = self.profiles.create(Profile(id=new_id(), name="Anna Example", friends=(self.ben.id,)), "test")
+        self.authority = Authority(home / "authority")
+        self.faces: dict[bytes, object] = {}
+        self.app = build_app(Services(
+            database=self.database, accounts=self.accounts, profiles=self.profiles, ledger=self.ledger,
+            files=home / "files", link_delivery=lambda token: check(token, self.time, LINK_KEY),
+            make_code=self._make_code, claim=self._claim, revoke=self._revoke, read_faces=self._read_faces,
+            site="Test campus", version="1.2.3"))
+        self.clients = {role: self.client(self.accounts.new_token(f"test-{role}", role)) for role in ROLES}
+        self.clients["nobody"] = self.client(None)
+
+    def client(self, token: str | None) -> TestClient:
+        """A program with a token, or without."""
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        return TestClient(self.app, base_url=BASE, headers=headers, raise_server_exceptions=False,
+                          follow_redirects=False)
+
+    def put_incident(self, severity: str = "high", victim: bool = True, **fields) -> Incident:
+        """An incident as ingest commits it: with its chain entry, ledger job and deliveries."""
+        people = (Involved(person=self.anna.id, part="victim", confidence=0.93),) if victim else ()
+        self.sequence += 1
+        incident = Incident(**{"id": new_id(), "device": "roof-box", "sequence": self.sequence, "kind": "intrusion",
+                               "severity": severity, "at": now(), "location": "Roof, block C", "people": people,
+                               **fields})
+        salt = new_salt()
+        entry = Entry(device="roof-box", sequence=self.sequence, previous=self.previous, record_type="incident",
+                      record_id=incident.id, commitment=commitment(incident, salt), at=incident.at)
+        self.previous = entry.hash()
+        channels = ("general", "police") if severity == "critical" else ("general",)
+        with self.database.write() as session:
+            records.add_entry(session, "roof-box", sign_entry(entry, self.key), salt)
+            records.add_incident(session, incident)
+            deliveries.plan_for_incident(session, incident)
+            ledger_jobs.add(session, LedgerRecord(id=incident.id, commitment=entry.hash(), severity=severity), channels,
+                            "roof-box")
+        return incident
+
+    def anchor(self) -> None:
+        """Let the ledger do its work."""
+        while anchor_once(self.database, self.ledger, now()):
+            pass
+
+    def token_for(self, delivery_id: str, valid: float = 60) -> str:
+        """The token of an alert's link."""
+        return sign(delivery_id, int(self.time + valid), LINK_KEY)
+
+    def _make_code(self, by: str) -> str:
+        with self.database.write() as session:
+            return create_code(session, by)
+
+    def _claim(self, fields: dict) -> dict:
+        answer = claim(self.database, self.authority, ClaimRequest(**fields), BrokerAddress(host="b", port=1), "Test")
+        return answer.model_dump()
+
+    def _revoke(self, box: str, by: str) -> None:
+        with self.database.write() as session:
+            boxes.revoke(session, box, by)
+
+    def _read_faces(self, image: bytes):
+        found = self.faces[image]
+        if isinstance(found, Exception):
+            raise found
+        return found
+
+
+@pytest.fixture
+def campus(tmp_path):
+    campus = Site(tmp_path)
+    yield campus
+    campus.ledger.close()
+    campus.database.close()
+
+
+@pytest.fixture(scope="module")
+def shared_campus(tmp_path_factory):
+    """For tests that only look."""
+    campus = Site(tmp_path_factory.mktemp("campus"))
+    yield campus
+    campus.ledger.close()
+    campus.database.close()
+
+
+@pytest.fixture
+def as_(campus):
+    """Clients by role, as as_.admin."""
+    return SimpleNamespace(**campus.clients)
