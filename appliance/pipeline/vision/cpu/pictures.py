@@ -12,7 +12,7 @@ MAX_PIXELS = 50000000
 MIN_SIDE = 32
 MAX_SIDE = 2560
 """Larger pictures are analysed at this long side: a face worth embedding is far wider than 32 px there."""
-FORMATS = ("JPEG", "MPO", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 
 
 class Picture(NamedTuple):
