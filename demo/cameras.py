@@ -23,6 +23,7 @@ _READ = ("filesrc name=file ! qtdemux ! h264parse config-interval=-1 ! "
 _SERVE = ("( appsrc name=clip is-live=true format=time block=false "
           "caps=video/x-h264,stream-format=byte-stream,alignment=au ! h264parse config-interval=-1 ! "
           "rtph264pay name=pay0 pt=96 )")
+_GLANCE = 100 * Gst.MSECOND
 
 
 class Clip(NamedTuple):
@@ -40,7 +41,10 @@ def read_clip(path: Path) -> Clip:
     pipeline.set_state(Gst.State.PLAYING)
     pictures, times = [], []
     try:
-        while (sample := out.emit("try-pull-sample", 10 * Gst.SECOND)) is not None:
+        while not out.get_property("eos") and not pipeline.get_bus().pop_filtered(Gst.MessageType.ERROR):
+            sample = out.emit("try-pull-sample", _GLANCE)
+            if sample is None:
+                continue
             buffer = sample.get_buffer()
             pictures.append(buffer.extract_dup(0, buffer.get_size()))
             times.append(buffer.pts)
