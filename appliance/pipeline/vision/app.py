@@ -20,7 +20,7 @@ from appliance.pipeline.vision.camera import Camera, Outlet, picture_fields
 from appliance.pipeline.vision.framing import Frame, FrameError
 from appliance.pipeline.vision.graph import Graph, GraphError, parse_graph
 from appliance.pipeline.vision.manifest import ManifestError
-from appliance.pipeline.vision.memory import limit_arenas
+from appliance.pipeline.vision.memory import give_back, keep_small
 from appliance.pipeline.vision.observer import Eyes, Observer, new_ids
 from appliance.pipeline.vision.previews import Watches
 from appliance.pipeline.vision.server import Client, Server
@@ -33,6 +33,7 @@ log = logging.getLogger(__name__)
 PROTOCOL = 1
 RETRY_PACK_S = 5.0
 END_S = 3.0
+GIVE_BACK_S = 10.0
 
 
 class Worker:
@@ -65,7 +66,8 @@ class Worker:
         if not self._stopping.is_set():
             for camera in self._cameras.values():
                 camera.start()
-        self._stopping.wait()
+        while not self._stopping.wait(GIVE_BACK_S):
+            give_back()
         for camera in self._cameras.values():
             camera.stop()
         self._server.close()
@@ -154,7 +156,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (OSError, GraphError) as error:
         print(f"{options.graph}: {error}", file=sys.stderr)
         return 2
-    limit_arenas()
+    keep_small()
     try:
         worker = Worker(graph, options.socket)
     except OSError as error:
