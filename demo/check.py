@@ -184,10 +184,12 @@ def _report_by_hand(demo: Demo) -> str:
 
 
 def _step(text: str, work: Callable[[], Any]) -> Any:
-    print(f"      {text} ...", end="\r", flush=True)
+    if sys.stdout.isatty():
+        print(f"      {text} ...", end="\r", flush=True)
     result = work()
     shown = result["incident"]["id"] if isinstance(result, dict) else result
-    print(f"ok    {text}: {shown}\033[K", flush=True)
+    # What is left of the waiting line is blanked.
+    print(f"{f'ok    {text}: {shown}':{80 if sys.stdout.isatty() else 0}}", flush=True)
     return result
 
 
