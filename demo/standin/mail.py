@@ -2,6 +2,7 @@
 
 import asyncio
 import hmac
+import html
 import re
 import ssl
 from email import message_from_bytes, policy
@@ -16,6 +17,7 @@ from demo.standin.faults import Faults
 
 SIZE_LIMIT = 1024 * 1024
 ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}")
+LINE_ENDS = re.compile(r"<br\s*/?>|</(?:p|div|li|tr|h\d)>", re.IGNORECASE)
 TAGS = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.DOTALL | re.IGNORECASE)
 
 
@@ -86,7 +88,9 @@ def readable(message: EmailMessage) -> str:
     if part is None:
         return ""
     text = str(part.get_content())
-    return (TAGS.sub("", text) if part.get_content_type() == "text/html" else text).strip()
+    if part.get_content_type() == "text/html":
+        text = html.unescape(TAGS.sub("", LINE_ENDS.sub("\n", text)))
+    return text.strip()
 
 
 def protocol(mailbox: Mailbox, context: ssl.SSLContext, loop: asyncio.AbstractEventLoop) -> SMTP:

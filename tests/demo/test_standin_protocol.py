@@ -8,6 +8,7 @@ import ssl
 import stat
 import time
 from collections.abc import Iterator
+from email.message import EmailMessage
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from threading import Thread
@@ -18,6 +19,7 @@ import pytest
 
 from demo.standin import settings, twilio
 from demo.standin.arrivals import LIMIT, Arrivals
+from demo.standin.mail import readable
 from demo.standin.settings import Settings
 from tests.support.standin import Inbox, start, stop
 
@@ -192,6 +194,12 @@ def test_mail_wants_tls_then_login_then_an_own_sender(standin: Settings) -> None
         assert client.rcpt("no-address")[0] == 501
         assert client.rcpt("friend@nowhere.invalid")[0] == 550
         assert client.rcpt("friend@example.org")[0] == 250
+
+
+def test_html_mail_is_shown_as_a_person_reads_it() -> None:
+    message = EmailMessage()
+    message.set_content("<style>p {color: red}</style><p>Gate<br>Block &lt;B&gt; &amp; yard</p>", subtype="html")
+    assert readable(message) == "Gate\nBlock <B> & yard"
 
 
 def test_proxy_leads_to_the_providers_only(standin: Settings, web: httpx.Client) -> None:
