@@ -14,8 +14,10 @@ from cloud.ca import CLOUD, Authority
 from contract.errors import Rejected, Unavailable
 from contract.messages import MAX_MESSAGE
 
-PACKET_ROOM = 16 * 1024
-"""Bytes of an MQTT packet beside its payload: topic and properties."""
+PACKET_ROOM = 64 * 1024
+"""Bytes that a packet may have over MAX_MESSAGE. No message_size_limit is set: Mosquitto (2.0.11) answers both limits by
+ending the connection, the client sends the packet again when it is back, and so on for ever. What is a little too
+large passes and is refused by ingest, with a reason."""
 READY_S = 15.0
 STOP_S = 10.0
 
@@ -25,7 +27,6 @@ user {user}
 per_listener_settings false
 allow_anonymous false
 max_packet_size {packet}
-message_size_limit {payload}
 max_queued_messages 1000
 max_inflight_messages 20
 persistence true
@@ -75,7 +76,6 @@ class Broker:
             CONFIGURATION.format(
                 user=getpass.getuser(),
                 packet=MAX_MESSAGE + PACKET_ROOM,
-                payload=MAX_MESSAGE,
                 home=home.resolve(),
                 host=host,
                 port=self.port,

@@ -17,7 +17,9 @@ WAIT_S = 20
 class BoxClient:
     """Connected when the constructor returns."""
 
-    def __init__(self, name: str, port: int, ca: Path, certificate: Path, key: Path) -> None:
+    def __init__(
+        self, name: str, port: int, ca: Path, certificate: Path, key: Path, patience: float = WAIT_S
+    ) -> None:
         self.name = name
         self.inboxes: dict[str, queue.Queue] = {kind: queue.Queue() for kind in KINDS}
         self.refusals: queue.Queue = queue.Queue()
@@ -34,7 +36,9 @@ class BoxClient:
         )
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        assert ready.wait(WAIT_S), "the broker did not let the box subscribe"
+        if not ready.wait(patience):
+            self.stop()
+            raise ConnectionRefusedError("the broker did not let the box subscribe")
 
     def send(self, message: Model | bytes, topic: str = "record", box: str | None = None) -> None:
         payload = message if isinstance(message, bytes) else encode(message)
