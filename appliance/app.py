@@ -28,8 +28,8 @@ from contract.errors import Rejected
 from contract.events import Event
 from contract.incident import IncidentDraft
 from contract.moments import now
+from contract.version import VERSION
 from contract.zone import Zone
-from sentrybox import VERSION
 
 log = logging.getLogger(__name__)
 

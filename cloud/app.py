@@ -31,12 +31,13 @@ from cloud.notify import links
 from cloud.notify.apprise_channel import channels_from
 from cloud.notify.dispatch import Desk, dispatch_once, note_untold
 from cloud.notify.police import tell_police
+from cloud.vision import EnrolmentVision
 from cloud.worker import Drain
 from contract.config import read_config
 from contract.errors import Rejected, Unavailable
 from contract.moments import now
 from contract.ports import Ledger
-from sentrybox import VERSION
+from contract.version import VERSION
 
 log = logging.getLogger(__name__)
 
@@ -46,8 +47,8 @@ PAUSE_S = 1.0
 STOP_S = 5
 
 
-def run(config_path: Path, parts: tuple[Part, ...] = PARTS, read_faces: ReadFaces = no_vision) -> int:
-    """Run these parts until SIGTERM or SIGINT. `read_faces` looks at photos for enrolment.
+def run(config_path: Path, parts: tuple[Part, ...] = PARTS) -> int:
+    """Run these parts until SIGTERM or SIGINT.
 
     Raises Rejected for a bad configuration, Unavailable when something it needs is not there.
     """
@@ -56,7 +57,9 @@ def run(config_path: Path, parts: tuple[Part, ...] = PARTS, read_faces: ReadFace
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
     with contextlib.ExitStack() as stack:
-        running = start(config, parts, stack, read_faces)
+        vision = EnrolmentVision(config.vision.models, config.vision.python)
+        stack.callback(vision.close)
+        running = start(config, parts, stack, lambda image: vision.read(image, "enrol").faces)
         print(f"cloud: ready ({', '.join(parts)}){running}", flush=True)
         stop.wait()
         log.info("stopping")
@@ -199,9 +202,11 @@ def _admin(
     address = f"{scheme}://{http.host}:{listening.getsockname()[1]}"
     if accounts.any():
         return f", pages at {address}"
-    return (
-        f", pages at {address}, make the first account at {config.url}/first?secret={accounts.first_link()}"
-    )
+    link = f"{config.url}/first?secret={accounts.first_link()}"
+    path = config.home / "first-link"
+    path.touch(mode=0o600)
+    path.write_text(link + "\n", encoding="utf-8")
+    return f", pages at {address}, make the first account at {link}"
 
 
 def _make_code(database: Database, by: str) -> str:

@@ -87,9 +87,9 @@ class ContactSettings(Section):
 
 
 class VisionSettings(Section):
-    """A vision worker of the cloud's own, for enrolment. `pack`: the folder of its model pack."""
+    """The cloud's own vision worker, for enrolment. `models`: a pack; absent: people are enrolled on boxes."""
 
-    pack: Path | None = None
+    models: Path | None = None
     python: str = ""
 
 

@@ -60,7 +60,7 @@ def cloud_toml(home: Path, ports: Ports, standin: Settings, authority: Authority
              'site = "Demo campus"', f"authority = {toml(str(authority.home))}",
              "[broker]", f"port = {ports.broker}", f"ca = {toml(str(authority.certificate_path))}",
              f"certificate = {toml(str(certificate))}", f"key = {toml(str(key))}",
-             "[http]", f"port = {ports.cloud}", "[vision]", f"pack = {toml(str(models))}",
+             "[http]", f"port = {ports.cloud}", "[vision]", f"models = {toml(str(models))}",
              "[contacts]", f"security = [{{channel = \"sms\", address = {toml(SECURITY)}}}]",
              f"police = [{{channel = \"email\", address = {toml(POLICE)}}}]", "[alerts]"]
     for name, url in urls.items():

@@ -1,5 +1,1 @@
 """The `sentrybox` command."""
-
-from importlib.metadata import version
-
-VERSION = version("sentrybox")

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from contract.errors import NotFound, Rejected, SentryboxError
-from sentrybox import VERSION
+from contract.version import VERSION
 
 COMMANDS = {
     "box": "run the box: cameras, recognition, incidents, the guards' pages",

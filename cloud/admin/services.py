@@ -21,7 +21,7 @@ ReadFaces = Callable[[bytes], Sequence[Face]]
 def no_vision(image: bytes) -> Sequence[Face]:
     """For a cloud without a vision worker of its own."""
     raise Unavailable("this cloud has no vision worker, so it cannot look at photos",
-                      hint="enrol at a box, or set [vision] pack in the cloud's configuration")
+                      hint="enrol at a box, or set [vision] models in the cloud's configuration")
 
 
 class Services(NamedTuple):
