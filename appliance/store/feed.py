@@ -94,11 +94,12 @@ class Feed:
     def _complete(self, write: Write) -> None:
         """All the cloud has is here: whoever it did not name since the restart, and who is not on the way up, goes."""
         set_meta(write, "synced_at", instant(self._clock))
+        self._settle(write)
         if get_meta(write, "resync") != RUNNING:
             return
         set_meta(write, "resync", "")
         for (profile_id,) in write.execute(
-                "SELECT id FROM profiles WHERE generation < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE subject = id "
+                "SELECT id FROM profiles WHERE generation < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE subject = profiles.id "
                 "AND kind = 'profile_created' AND state <> 'received')", (generation_of(write),)).fetchall():
             log.warning("person %s is not known to the cloud any more: removed here", profile_id)
             self._profiles.remove(write, profile_id)
@@ -129,13 +130,26 @@ class Feed:
             self._confirm_erasure(write, profile.id)
             return
         friends = tuple(friend for friend in profile.friends if not is_erased(write, friend))
-        self._profiles.save(write, self._with_own_edits(write, profile.model_copy(update={"friends": friends})))
+        profile = profile.model_copy(update={"friends": friends})
+        edits = pending_changes(write, profile.id)
+        self._profiles.save(write, self._with_edits(profile, edits))
+        # Whether this state has our edits in it already cannot be seen; so it is kept until they are confirmed.
+        write.execute("UPDATE profiles SET of_cloud = ? WHERE id = ?",
+                      (profile.model_dump_json() if edits else None, profile.id))
 
-    def _with_own_edits(self, write: Write, profile: Profile) -> Profile:
+    def _settle(self, write: Write) -> None:
+        """Take the cloud's word for people whose edits it has confirmed since: it may have weighed them otherwise."""
+        edited = write.execute("SELECT id, of_cloud FROM profiles WHERE of_cloud IS NOT NULL").fetchall()
+        for profile_id, content in edited:
+            if not pending_changes(write, profile_id):
+                self._profile(write, Profile.model_validate_json(content))
+
+    @staticmethod
+    def _with_edits(profile: Profile, edits: list[dict[str, object]]) -> Profile:
         """The cloud's state with the edits made here that it has not confirmed on top. Edits are sets, so those it has
         applied already change nothing; the revision stays the cloud's."""
         revision = profile.revision
-        for body in pending_changes(write, profile.id):
+        for body in edits:
             if body["type"] == "profile_changed":
                 try:
                     profile = apply_change(profile, ProfileChange.model_validate(body["change"]))

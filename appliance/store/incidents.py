@@ -116,7 +116,7 @@ class Incidents:
             self._insert(write, action)
 
     def _insert(self, write: Write, action: Action) -> None:
-        write.execute("INSERT OR IGNORE INTO actions VALUES (?,?,?,?)",
+        write.execute("INSERT OR IGNORE INTO actions (id, incident, at, content) VALUES (?,?,?,?)",
                       (action.id, action.incident, action.at, action.model_dump_json()))
         write.execute("UPDATE incidents SET state = ? WHERE id = ?",
                       (state_after(_actions(write, action.incident)), action.incident))
@@ -141,7 +141,7 @@ def _content(db: Any, incident_id: str) -> str:
 
 
 def _actions(db: Any, incident_id: str) -> list[Action]:
-    rows = db.execute("SELECT content FROM actions WHERE incident = ? ORDER BY at, id", (incident_id,)).fetchall()
+    rows = db.execute("SELECT content FROM actions WHERE incident = ? ORDER BY at, number", (incident_id,)).fetchall()
     return [Action.model_validate_json(row[0]) for row in rows]
 
 

@@ -36,9 +36,9 @@ def m001_records(db: Database) -> None:
             record TEXT NOT NULL, person TEXT NOT NULL, PRIMARY KEY (record, person)) STRICT, WITHOUT ROWID""",
         "CREATE INDEX concerns_by_person ON concerns (person)",
         """CREATE TABLE actions (
-            id TEXT PRIMARY KEY, incident TEXT NOT NULL, at TEXT NOT NULL, content TEXT NOT NULL
-            ) STRICT, WITHOUT ROWID""",
-        "CREATE INDEX actions_by_incident ON actions (incident, at, id)",
+            number INTEGER PRIMARY KEY, id TEXT NOT NULL UNIQUE, incident TEXT NOT NULL, at TEXT NOT NULL,
+            content TEXT NOT NULL) STRICT""",
+        "CREATE INDEX actions_by_incident ON actions (incident, at, number)",
         "CREATE TABLE logs (id TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID",
         """CREATE TABLE files (
             sha256 TEXT PRIMARY KEY, media_type TEXT NOT NULL, size INTEGER NOT NULL, made_at TEXT NOT NULL,
@@ -70,12 +70,13 @@ def m002_outbox(db: Database) -> None:
 
 @steps()
 def m003_people(db: Database) -> None:
-    """Profiles (content is the truth; friendships only find who names whom) and those who were erased."""
+    """Profiles (content is the truth, friendships find who names whom, of_cloud: see feed.py) and the erased."""
     _run(
         db,
         """CREATE TABLE profiles (
             id TEXT PRIMARY KEY, name TEXT NOT NULL, revision INTEGER NOT NULL, templates INTEGER NOT NULL,
-            generation INTEGER NOT NULL DEFAULT 0, content TEXT NOT NULL) STRICT, WITHOUT ROWID""",
+            generation INTEGER NOT NULL DEFAULT 0, content TEXT NOT NULL, of_cloud TEXT) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX profiles_edited ON profiles (id) WHERE of_cloud IS NOT NULL",
         """CREATE TABLE friendships (
             person TEXT NOT NULL, friend TEXT NOT NULL, PRIMARY KEY (friend, person)) STRICT, WITHOUT ROWID""",
         "CREATE INDEX friendships_by_person ON friendships (person)",

@@ -46,6 +46,7 @@ class Profiles:
         return [Profile.model_validate_json(row[0]) for row in rows]
 
     def create(self, profile: Profile, by: str) -> Profile:
+        profile = profile.model_copy(update={"revision": 1})
         with self._connection.write(EDITS) as write:
             if is_erased(write, profile.id):
                 raise Conflict(f"the person {profile.id} was erased", hint="enrol them again under a new id")
@@ -101,10 +102,11 @@ class Profiles:
     def save(self, write: Write, profile: Profile) -> None:
         """Store this state of the person and show it to the gallery once committed."""
         write.execute(
-            "INSERT INTO profiles VALUES (?,?,?,?,?,?) ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = "
-            "excluded.revision, templates = excluded.templates, generation = excluded.generation, "
-            "content = excluded.content", (profile.id, profile.name, profile.revision, len(profile.templates),
-                                           generation_of(write), profile.model_dump_json()))
+            "INSERT INTO profiles (id, name, revision, templates, generation, content) VALUES (?,?,?,?,?,?) "
+            "ON CONFLICT (id) DO UPDATE SET name = excluded.name, revision = excluded.revision, "
+            "templates = excluded.templates, generation = excluded.generation, content = excluded.content",
+            (profile.id, profile.name, profile.revision, len(profile.templates), generation_of(write),
+             profile.model_dump_json()))
         write.execute("DELETE FROM friendships WHERE person = ?", (profile.id,))
         write.executemany("INSERT INTO friendships VALUES (?,?)", [(profile.id, friend) for friend in profile.friends])
         write.then(lambda: self._show(profile.id, profile.templates))
