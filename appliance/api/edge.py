@@ -17,8 +17,6 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(self), microphone=(), geolocation=()",
-    # Answers name people: no cache keeps them unless the route says so.
-    "Cache-Control": "no-store",
 }
 
 
@@ -39,6 +37,8 @@ class Edge:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                # Answers name people: no cache keeps them unless the route says so. Scripts and styles are asked after.
+                headers.setdefault("Cache-Control", "no-cache" if scope["path"].startswith("/static/") else "no-store")
                 route = getattr(scope.get("route"), "path", "none")
                 method = scope["method"] if scope["method"] in _METHODS else "other"
                 self.figures.requests.labels(method, route, str(message["status"])).inc()

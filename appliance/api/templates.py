@@ -1,6 +1,5 @@
 """HTML from templates; everything put into one is escaped."""
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -15,14 +14,6 @@ from contract.moments import from_text
 _HERE = Path(__file__).parent
 
 
-def _version() -> str:
-    """Changes when a script or style does, so that browsers may keep them."""
-    hasher = hashlib.sha256()
-    for path in sorted((_HERE / "static").iterdir()):
-        hasher.update(path.read_bytes())
-    return hasher.hexdigest()[:12]
-
-
 def _moment(text: str | None) -> Markup:
     """A time element; a script turns it into the reader's own zone."""
     if text is None:
@@ -34,7 +25,6 @@ def _moment(text: str | None) -> Markup:
 _environment = Environment(loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined,
                            trim_blocks=True, lstrip_blocks=True)
 _environment.filters["moment"] = _moment
-_environment.globals["assets"] = _version()
 
 
 def page(request: Request, name: str, status: int = 200, **values: Any) -> Response:

@@ -1,0 +1,71 @@
+// Contacts and friends of a person, in the enrolment and in the edit form.
+
+import { call, make } from "./api.js";
+
+const PLACES = { sms: "+4915112345678", email: "name@example.org", push: "device token" };
+
+export function contactRows(host, contacts = []) {
+  const rows = make("div", { class: "stack" });
+  const add = make("button", { type: "button", class: "little", onclick: () => append({ channel: "sms", address: "" }).focus() }, "Add a contact");
+  host.append(rows, add);
+
+  function append({ channel, address }) {
+    const input = make("input", { value: address, "aria-label": "Number, address or token", autocomplete: "off", placeholder: PLACES[channel], maxlength: 400 });
+    const select = make("select", { "aria-label": "How", onchange: () => { input.placeholder = PLACES[select.value]; } },
+      ...[["sms", "SMS"], ["email", "E-mail"], ["push", "Push"]].map(([value, text]) => make("option", { value, selected: value === channel }, text)));
+    const row = make("div", { class: "contact" }, select, input,
+      make("button", { type: "button", "aria-label": "Remove this contact", onclick: () => { row.remove(); add.focus(); } }, "Remove"));
+    rows.append(row);
+    return input;
+  }
+  contacts.forEach(append);
+
+  return () => [...rows.children].map((row) => ({ channel: row.children[0].value, address: row.children[1].value.trim() })).filter((c) => c.address);
+}
+
+export function friendPicker(host, friends = [], self = null) {
+  const chosen = new Map(friends.map((f) => [f.id, f.name ?? "somebody not on this box"]));
+  const chips = make("div", { class: "chips", role: "list", "aria-label": "Friends" });
+  const input = make("input", { type: "search", placeholder: "Search by name", "aria-label": "Search people to add as friends", autocomplete: "off" });
+  const options = make("div", { class: "options", hidden: true });
+  host.append(chips, input, options);
+  let timer = 0;
+
+  function show() {
+    chips.replaceChildren(...[...chosen].map(([id, name]) => make("span", { class: "chip", role: "listitem" }, name,
+      make("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => { chosen.delete(id); show(); input.focus(); } }, "×"))));
+    chips.hidden = !chosen.size;
+  }
+
+  async function search() {
+    const text = input.value.trim();
+    options.hidden = !text;
+    if (!text) return;
+    try {
+      const { items } = await call("GET", `/users?limit=8&search=${encodeURIComponent(text)}`);
+      const found = items.filter((p) => p.id !== self && !chosen.has(p.id));
+      options.replaceChildren(...(found.length ? found.map(option) : [make("p", { class: "quiet" }, "Nobody else of this name is enrolled.")]));
+    } catch (error) {
+      options.replaceChildren(make("p", { class: "error" }, error.message));
+    }
+  }
+
+  function option(person) {
+    return make("button", { type: "button", onclick: () => {
+      chosen.set(person.id, person.name);
+      input.value = "";
+      options.hidden = true;
+      show();
+      input.focus();
+    } }, `${person.name} `, make("span", { class: "quiet small" }, person.role));
+  }
+
+  input.addEventListener("input", () => { clearTimeout(timer); timer = setTimeout(search, 200); });
+  input.addEventListener("keydown", (event) => {
+    if (event.key === "Enter") event.preventDefault();
+    if (event.key === "Escape") options.hidden = true;
+    if (event.key === "ArrowDown") options.querySelector("button")?.focus();
+  });
+  show();
+  return () => [...chosen.keys()];
+}
