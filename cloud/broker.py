@@ -15,9 +15,9 @@ from contract.errors import Rejected, Unavailable
 from contract.messages import MAX_MESSAGE
 
 PACKET_ROOM = 64 * 1024
-"""Bytes that a packet may have over MAX_MESSAGE. No message_size_limit is set: Mosquitto (2.0.11) answers both limits by
-ending the connection, the client sends the packet again when it is back, and so on for ever. What is a little too
-large passes and is refused by ingest, with a reason."""
+"""Bytes that a packet may have over MAX_MESSAGE. No message_size_limit is set: Mosquitto (2.0.11) answers both limits
+by ending the connection, the client sends the packet again when it is back, and so on for ever. What is a little
+too large passes and is refused by ingest, with a reason."""
 READY_S = 15.0
 STOP_S = 10.0
 

@@ -86,7 +86,10 @@ def connect(url: str) -> Database:
 
 def insert_if_absent(session: Session, row: SQLModel) -> bool:
     """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
-    return bool(session.execute(_insert(session, row).on_conflict_do_nothing()).rowcount)
+    # Asked by RETURNING, for the row count is -1 (unknown) on PostgreSQL.
+    key = next(iter(type(row).__table__.primary_key))  # type: ignore[attr-defined]
+    inserted = session.execute(_insert(session, row).on_conflict_do_nothing().returning(key))
+    return inserted.first() is not None
 
 
 def upsert(session: Session, row: SQLModel, keys: tuple[str, ...]) -> None:
@@ -97,7 +100,7 @@ def upsert(session: Session, row: SQLModel, keys: tuple[str, ...]) -> None:
 
 def _insert(session: Session, row: SQLModel) -> Any:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return insert(type(row)).values(**row.model_dump())
+    return insert(type(row).__table__).values(**row.model_dump())  # type: ignore[attr-defined]
 
 
 def _postgresql(url: str) -> Database:

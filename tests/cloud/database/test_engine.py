@@ -6,7 +6,7 @@ from sqlalchemy import inspect, text
 from sqlmodel import Session, SQLModel
 
 from cloud.database import meta, tables
-from cloud.database.engine import connect
+from cloud.database.engine import connect, insert_if_absent, upsert
 from contract.errors import Rejected, Unavailable
 
 
@@ -121,3 +121,13 @@ def test_sqlite_syncs_every_commit(tmp_path):
         other.close()
         assert isinstance(session, Session)
     database.close()
+
+
+def test_inserting_if_absent_says_whether_it_was(database):
+    with database.write() as session:
+        assert insert_if_absent(session, tables.MetaRow(key="a", value="first"))
+        assert not insert_if_absent(session, tables.MetaRow(key="a", value="second"))
+        assert meta.get(session, "a") == "first"
+        upsert(session, tables.MetaRow(key="a", value="third"), ("key",))
+    with database.read() as session:
+        assert meta.get(session, "a") == "third"

@@ -32,7 +32,9 @@ def test_every_prefix_is_consistent_and_every_proof_holds(tmp_path_factory, chan
         assert newest.size == len(seen)
         for old in seen:
             path = [bytes.fromhex(step) for step in ledger.consistency(channel, old.size)]
-            check_consistency(bytes.fromhex(old.root), old.size, bytes.fromhex(newest.root), newest.size, path)
+            check_consistency(
+                bytes.fromhex(old.root), old.size, bytes.fromhex(newest.root), newest.size, path
+            )
     ledger.close()
 
 
@@ -60,16 +62,19 @@ def test_keys_are_private(tmp_path):
         assert stat.S_IMODE((tmp_path / f"ledger-{name}.key").stat().st_mode) == 0o600
 
 
-@pytest.mark.parametrize("damage", [
-    "UPDATE leaves SET content = replace(content, 'low', 'high') WHERE number = 2",
-    "DELETE FROM leaves WHERE number = 4",
-    "DELETE FROM leaves WHERE number = 1",
-    "UPDATE nodes SET hash = zeroblob(32) WHERE level = 0 AND number = 2",
-    "UPDATE nodes SET hash = zeroblob(32) WHERE level = 2",
-    "DELETE FROM nodes WHERE level = 2",
-    "UPDATE heads SET head = replace(head, '\"size\":5', '\"size\":4')",
-    "DELETE FROM heads WHERE channel = 'general'",
-])
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE leaves SET content = replace(content, 'low', 'high') WHERE number = 2",
+        "DELETE FROM leaves WHERE number = 4",
+        "DELETE FROM leaves WHERE number = 1",
+        "UPDATE nodes SET hash = zeroblob(32) WHERE level = 0 AND number = 2",
+        "UPDATE nodes SET hash = zeroblob(32) WHERE level = 2",
+        "DELETE FROM nodes WHERE level = 2",
+        "UPDATE heads SET head = replace(head, '\"size\":5', '\"size\":4')",
+        "DELETE FROM heads WHERE channel = 'general'",
+    ],
+)
 def test_a_changed_log_is_refused(tmp_path, damage):
     filled(tmp_path)
     connection = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)

@@ -1,0 +1,80 @@
+"""Everything at once: no deadlock, no lost effect, on both databases."""
+
+import random
+import threading
+
+from cloud.database import audit, deliveries, feed, meta
+from cloud.database.profiles import ProfileTable
+from cloud.ingest.bodies import Setting
+from cloud.ingest.intake import take
+from cloud.ledger.anchoring import anchor_once, channels_for
+from cloud.ledger.embedded import EmbeddedLedger
+from contract.messages import encode
+from contract.moments import now
+from contract.profile import ProfileChange
+from tests.support.cloud_box import SimulatedBox, person
+
+
+def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp_path):
+    setting = Setting(tmp_path / "files", lambda severity: channels_for(severity, "critical"))
+    people = ProfileTable(database)
+    ids = [people.create(person(f"P{n}", n), "admin").id for n in range(6)]
+    for one in ids[1:]:
+        people.change(one, ProfileChange(add_friends=(ids[0],)), "admin")
+    box = SimulatedBox().register(database)
+    messages = [encode(box.incident("critical", (ids[1 + n % 5],))) for n in range(24)]
+    messages += [encode(box.changed(ids[n % 6], name=f"N{n}")) for n in range(12)]
+    ledger = EmbeddedLedger(tmp_path / "ledger")
+    problems: list[BaseException] = []
+    finished = threading.Event()
+
+    def guarded(work):
+        def run():
+            try:
+                work()
+            except BaseException as error:
+                problems.append(error)
+        return threading.Thread(target=run)
+
+    def ingest():
+        mine = messages[:]
+        random.shuffle(mine)
+        for message in mine:
+            receipt = take(database, setting, "gate-1", message).receipt
+            # The one thing that may be refused is a change of the person who is being erased meanwhile.
+            assert receipt.result == "committed" or receipt.reason == f"person {ids[0]} was erased"
+
+    def alerts():
+        while not finished.is_set():
+            with database.write() as session:
+                claims = deliveries.claim_due(session, now(), 5, 60)
+            for claim in claims:
+                with database.write() as session:
+                    deliveries.settle(session, claim.delivery.id, "accepted", provider_id="SM")
+
+    def anchors():
+        while not finished.is_set():
+            anchor_once(database, ledger, now(), limit=5)
+
+    def erase():
+        people.erase(ids[0], "admin")
+
+    senders = [guarded(ingest) for _ in range(3)]
+    others = [guarded(alerts), guarded(alerts), guarded(anchors), guarded(anchors)]
+    for thread in (*senders, *others, eraser := guarded(erase)):
+        thread.start()
+    for thread in (*senders, eraser):
+        thread.join()
+    finished.set()
+    for thread in others:
+        thread.join()
+    assert problems == []
+    anchor_once(database, ledger, now(), limit=100)
+    assert len(ledger.page("police", -1, 99)) == 24
+    ledger.close()
+    with database.read() as session:
+        assert audit.check(session) > 0
+        assert meta.epoch(session)
+        assert feed.revision(session) >= 24
+    assert people.find(ids[0]) is None
+    assert all(ids[0] not in people.get(one).friends for one in ids[1:])
