@@ -98,9 +98,10 @@ class Feed:
         if get_meta(write, "resync") != RUNNING:
             return
         set_meta(write, "resync", "")
-        for (profile_id,) in write.execute(
-                "SELECT id FROM profiles WHERE generation < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE subject = profiles.id "
-                "AND kind = 'profile_created' AND state <> 'received')", (generation_of(write),)).fetchall():
+        gone = write.execute(
+            "SELECT id FROM profiles WHERE generation < ? AND NOT EXISTS (SELECT 1 FROM outbox WHERE subject = "
+            "profiles.id AND kind = 'profile_created' AND state <> 'received')", (generation_of(write),)).fetchall()
+        for (profile_id,) in gone:
             log.warning("person %s is not known to the cloud any more: removed here", profile_id)
             self._profiles.remove(write, profile_id)
 
