@@ -12,7 +12,7 @@ def convert_five_points(data: bytes) -> dict[str, np.ndarray]:
 
     initial (5, 2) float32; per cascade: first, second (15, 500, 15) int16 pixel indices and threshold
     (15, 500, 15) float32; leaves (15, 500, 16, 10) float32; anchors (15, 800) int8 indices of the nearest
-    landmark; deltas (15, 800, 2) float32 offsets from it. Raises DlibFormatError on other bytes.
+    landmark; deltas (15, 800, 2) float32 offsets from it. Raises ValueError on other bytes.
     """
     reader = Reader(data)
     reader.integer()

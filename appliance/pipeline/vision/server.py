@@ -70,6 +70,14 @@ class Client:
         """The next frame. Raises FrameError, EOFError at the end, OSError."""
         return framing.read_frame(self._exactly)
 
+    def discard(self) -> None:
+        """Throw away what has come: closing with unread bytes would reset the connection and lose the answer."""
+        try:
+            while self._connection.recv(1 << 16, socket.MSG_DONTWAIT):
+                pass
+        except OSError:
+            return
+
     def _exactly(self, count: int) -> bytes:
         parts, missing = [], count
         while missing:
@@ -146,6 +154,7 @@ class Server:
                 self._handle(client, frame)
         except FrameError as error:
             client.send(framing.ERROR, {"reason": str(error)})
+            client.discard()
         except (EOFError, OSError):
             pass
         finally:

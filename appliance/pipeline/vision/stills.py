@@ -27,7 +27,7 @@ class Stills:
 
     def __init__(self, read: Callable[[], Callable[[bytes], Dict[str, Any]]]) -> None:
         self._read = read
-        self._waiting: queue.Queue[Still] = queue.Queue(MAX_WAITING)
+        self._waiting = queue.Queue(MAX_WAITING)  # of Still
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="stills", daemon=True).start()
