@@ -139,7 +139,7 @@ class Link:
             self._unanswered += 1
             self._send(session, "pull", Pull(cursor=self._memory.feed.cursor()))
         if self._is_due("status", now, STATUS_S):
-            self._send(session, "status", self._status())
+            self._beat(session)
         if look or self._wake.is_set():
             self._offer(session, now)
         silent = now - self._heard_at > SILENCE_S
@@ -153,6 +153,13 @@ class Link:
 
     def _send(self, session: Session, topic: str, message: Pull | Status) -> None:
         session.publish(f"up/{self._endpoint.box}/{topic}", encode(message))
+
+    def _beat(self, session: Session) -> None:
+        try:
+            self._send(session, "status", self._status())
+        except (SentryboxError, ValueError) as error:
+            # A camera with an odd name must not keep incidents from the cloud.
+            log.error("no heartbeat: %s", error)
 
     def _status(self) -> Status:
         counts = self._memory.counts()
