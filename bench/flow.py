@@ -42,7 +42,7 @@ def measure(running: Running) -> tuple[list[float], list[float]]:
     begun = time.time()
     deadline = time.monotonic() + PATIENCE_S
     while True:
-        messages = {m["provider_id"]: seconds(m["at"]) for m in get(running.standin, "/messages", limit=1000)["items"]}
+        messages = {m["id"]: seconds(m["at"]) for m in get(running.standin, "/messages", limit=1000)["items"]}
         committed, provider = [], []
         for view in get(running.box, "/incidents", kind="intrusion", limit=100)["items"]:
             frame = seconds(view["incident"]["at"])
@@ -88,8 +88,8 @@ def main() -> None:
                          ("Apprise call alone", direct)):
         print(f"{name:28} median {statistics.median(values) * 1e3:7.0f} ms   p95 {p95(values) * 1e3:7.0f} ms   "
               f"n={len(values)}")
-    print(f"ratio: {statistics.median(provider) / statistics.median(direct):.1f} (median from frame to provider's request, "
-          "through store, broker and cloud / median of an Apprise call that keeps nothing; 1 would be free)")
+    print(f"ratio: {statistics.median(provider) / statistics.median(direct):.1f} (median from frame to provider's "
+          "request, through store, broker and cloud / median of an Apprise call that keeps nothing; 1 would be free)")
 
 
 if __name__ == "__main__":

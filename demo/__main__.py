@@ -79,6 +79,8 @@ class House:
         box_file = configs.box_toml(self.home, self.ports, cameras, models)
         with self._start_box(box_file, tokens) as box:
             enrol(box, media.enrolment, list(standin.devices), self.say)
+        if self.own_camera is None:
+            self._start_cameras(media.clips)
         self._write_access(tokens)
         self._say_where(tokens)
         while not self.stopping.wait(0.2):
@@ -102,14 +104,17 @@ class House:
 
     def _cameras(self, clips: dict[str, Path]) -> list[tuple[DemoCamera, str]]:
         if self.own_camera is not None:
-            return [(DemoCamera("own", "Your camera", "In front of your camera", WHOLE, True), self.own_camera)]
+            return [(DemoCamera("own", "Your camera", "In front of your camera", WHOLE), self.own_camera)]
+        return [(CAMERAS[name], f"rtsp://127.0.0.1:{self.ports.cameras}/{name}") for name in clips]
+
+    def _start_cameras(self, clips: dict[str, Path]) -> None:
+        """After enrolment: whoever is seen before is a stranger, and stays the stranger of that incident."""
         argv = ["demo.cameras", "--port", str(self.ports.cameras)]
         for name, clip in clips.items():
             argv += ["--clip", f"{name}={clip}"]
         child = self._start("cameras", argv)
         processes.wait_until(child, lambda: "ready" in child.log.read_text(errors="replace"), 20)
         self.say(f"demo cameras: {', '.join(clips)}")
-        return [(CAMERAS[name], f"rtsp://127.0.0.1:{self.ports.cameras}/{name}") for name in clips]
 
     def _start_cloud(self, text: str, environment: dict[str, str]) -> dict[str, Any]:
         path = _write(self.home / "cloud.toml", text)

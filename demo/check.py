@@ -25,6 +25,7 @@ from contract.proof import check_proof
 
 PATIENCE_S = 120.0
 POLL_S = 0.5
+OUTAGE_S = 12.0
 
 
 class Failed(Exception):
@@ -103,7 +104,7 @@ def _recognize_answers(demo: Demo) -> str:
 
 def _intrusion(demo: Demo) -> dict[str, Any]:
     def look() -> dict[str, Any] | None:
-        for item in fetch(demo.box, "/incidents", kind="intrusion", limit=100)["items"]:
+        for item in fetch(demo.box, "/incidents", kind="intrusion", severity="high", limit=100)["items"]:
             if item["incident"]["people"] and item["incident"]["location"]:
                 return dict(item)
         return None
@@ -144,7 +145,8 @@ def _proven(demo: Demo, record: str) -> str:
 
 def _once_in_cloud(demo: Demo, incident: str) -> str:
     def look() -> list[Any]:
-        items = fetch(demo.cloud, "/incidents", limit=100)["items"]
+        at = fetch(demo.box, f"/incidents/{incident}")["incident"]["at"]
+        items = fetch(demo.cloud, "/incidents", since=at, limit=100)["items"]
         return [item for item in items if item["incident"]["id"] == incident]
 
     found = wait_for(demo, "the incident in the cloud", look)
@@ -206,6 +208,7 @@ def check(demo: Demo, *, outage: bool) -> None:
         by_hand = _step("an incident and a log record are taken", lambda: _report_by_hand(demo))
         _step("the incidents page answers", lambda: demo.box.get("/incidents").raise_for_status().status_code)
         _step("the record waits in the chain", lambda: _ledger(demo, by_hand)["status"])
+        _step("cameras go on recording", lambda: _incidents_pile_up(demo))
         _step("broker started", lambda: _signal(demo, signal.SIGUSR2, connected=True))
     _step("POST /recognize names the person", lambda: _recognize_answers(demo))
     item = _step("an intrusion names place and person", lambda: _intrusion(demo))
@@ -217,6 +220,17 @@ def check(demo: Demo, *, outage: bool) -> None:
     _step("friend and security were told", lambda: _told(demo, item["incident"]["id"]))
     _step("their alerts are at the stand-in", lambda: _arrived(demo, item["incident"]["location"]))
     _step("nothing is left behind", lambda: wait_for(demo, "an empty outbox", lambda: _outbox_is_empty(demo)))
+
+
+def _incidents_pile_up(demo: Demo) -> str:
+    """The cameras' own incidents of an outage that lasts a while."""
+    begun, before = time.monotonic(), fetch(demo.box, "/status")["link"]["waiting"]
+
+    def look() -> str | None:
+        waiting = fetch(demo.box, "/status")["link"]["waiting"]
+        return f"{waiting} messages wait" if waiting > before and time.monotonic() - begun > OUTAGE_S else None
+
+    return str(wait_for(demo, "incidents of the cameras while the broker is away", look))
 
 
 def _outbox_is_empty(demo: Demo) -> str | None:

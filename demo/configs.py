@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 from urllib.parse import quote
 
 from cloud.ca import CLOUD, Authority
+from contract.incident import Severity
 from demo.ports import Ports
 from demo.standin.settings import Settings
 
@@ -14,22 +15,27 @@ POLICE = "desk@police.example"
 
 
 class DemoCamera(NamedTuple):
-    """`zone`: corners in shares of the picture; `hazard`: people found there are victims, not intruders."""
+    """`zone`: corners in shares of the picture; `hazard`: people found there are victims, not intruders.
+
+    `severity` high tells friends and security; on the square somebody walks over the lane every few seconds.
+    """
 
     id: str
     name: str
     location: str
     zone: tuple[tuple[float, float], ...]
-    hazard: bool
+    hazard: bool = True
+    severity: Severity = "high"
 
 
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 CAMERAS = {
     # The lane behind the cones of a 768x576 picture.
     "square": DemoCamera("square", "Square", "Main square, coned-off lane",
-                         ((0.612, 0.321), (0.807, 0.321), (0.859, 0.573), (0.612, 0.521)), False),
-    "car": DemoCamera("car", "Car park", "Car park, exit ramp", WHOLE, True),
-    "portrait": DemoCamera("portrait", "Library (a moved photograph)", "Library, staff room", WHOLE, True),
+                         ((0.612, 0.321), (0.807, 0.321), (0.859, 0.573), (0.612, 0.521)),
+                         hazard=False, severity="medium"),
+    "car": DemoCamera("car", "Car park", "Car park, exit ramp", WHOLE),
+    "portrait": DemoCamera("portrait", "Library (a moved photograph)", "Library, staff room", WHOLE),
 }
 
 
@@ -45,7 +51,8 @@ def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], mo
     for camera, uri in cameras:
         lines += ["[[cameras]]", f"id = {toml(camera.id)}", f"name = {toml(camera.name)}",
                   f"location = {toml(camera.location)}", f"uri = {toml(uri)}", "[[cameras.zones]]",
-                  'name = "closed"', f"polygon = {toml(camera.zone)}", f"hazard = {toml(camera.hazard)}"]
+                  'name = "closed"', f"polygon = {toml(camera.zone)}", f"hazard = {toml(camera.hazard)}",
+                  f"severity = {toml(camera.severity)}"]
     return "\n".join(lines) + "\n"
 
 

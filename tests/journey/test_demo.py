@@ -1,4 +1,4 @@
-"""The whole of it through real processes: from RTSP cameras to an answered alert, with the broker away in the middle."""
+"""The whole way through real processes: from RTSP cameras to an answered alert, the broker away in the middle."""
 
 import json
 import os
@@ -56,8 +56,8 @@ def until(look, seconds=60):
 
 
 def run_check(home, *words):
-    done = subprocess.run([sys.executable, "-m", "demo.check", "--home", str(home), "--within", "240", *words], cwd=ROOT,
-                          capture_output=True, text=True, check=False)
+    done = subprocess.run([sys.executable, "-m", "demo.check", "--home", str(home), "--within", "240", *words],
+                          cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 
@@ -121,12 +121,14 @@ def test_a_person_made_in_the_cloud_comes_down_and_is_erased_from_the_box(demo):
         progress = until(lambda: (found := cloud.get(f"/users/{person}/erasure").json())["boxes"].get("demo-box")
                          and found)
         assert progress["boxes"]["demo-box"]
-        faces = box.post("/recognize", content=photo.read_bytes(), headers={"Content-Type": "image/jpeg"}).json()["faces"]
+        answer = box.post("/recognize", content=photo.read_bytes(), headers={"Content-Type": "image/jpeg"})
+        faces = answer.json()["faces"]
         assert [face["status"] for face in faces if face["profile"] and face["profile"]["id"] == person] == []
 
 
 def test_the_police_log_is_for_the_police_and_tells_their_contact_by_itself(demo):
-    with api(demo, "box", "guard") as guard, api(demo, "cloud", "police") as police, api(demo, "cloud", "admin") as admin:
+    with (api(demo, "box", "guard") as guard, api(demo, "cloud", "police") as police,
+          api(demo, "cloud", "admin") as admin):
         made = guard.post("/blockchain/log", json={"time": "2026-11-23T20:00:00Z", "location": "Gym, north door",
                                                    "kind": "violence", "severity": "critical",
                                                    "description": "two people fighting"})
