@@ -68,7 +68,9 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                await _drain(receive)
+                # After the last part nothing more comes, and waiting for it would keep the sender waiting too.
+                if message.get("more_body"):
+                    await _drain(receive)
                 raise _too_large(limit)
             return message
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 from fastapi import Request, Response
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.concurrency import run_in_threadpool
 
 from cloud.admin.rules import RULES
@@ -41,6 +41,12 @@ class Measured(BaseModel):
     friends: tuple[Id, ...] = Field(default=(), max_length=200)
     consent: ConsentIn | None = None
     templates: tuple[Template, ...] = Field(max_length=50)
+
+    @model_validator(mode="after")
+    def _templates_need_consent(self) -> "Measured":
+        if self.templates and self.consent is None:
+            raise ValueError("templates need a consent record")
+        return self
 
 
 class Enrolled(UserView):

@@ -1,6 +1,5 @@
 """The AlertChannel port over Apprise. Adding a provider is adding its Apprise URL to the configuration."""
 
-import logging
 from typing import Any
 
 from apprise import Apprise, AppriseResult, NotifyFormat
@@ -12,17 +11,20 @@ from cloud.notify.mail import Mail
 from cloud.notify.transport import CONNECT_TIMEOUT, READ_TIMEOUT
 from cloud.notify.twilio import TwilioSms
 from contract.errors import Rejected, Unavailable
-from contract.ports import Accepted, Alert, AlertChannel
+from contract.ports import Accepted, Alert
 from contract.profile import Channel
 
-log = logging.getLogger(__name__)
+MAIL = ("mailto", "mailtos")
+EXAMPLES: dict[Channel, str] = {"sms": "+15005550009", "push": "a-device:token", "email": "somebody@example.org"}
+"""Addresses to try a configured URL with, without sending."""
 
 
 class AppriseChannel:
     """Sends by one Apprise URL without recipients; the recipient of each alert is put in its place.
 
-    twilio://, fcm:// and mailto(s):// keep the provider's answer. Of any other service Apprise tells only yes
-    or no, and no is not "not sent", so every failure there counts as ambiguous.
+    twilio://, fcm:// and mailto(s):// keep the provider's answer. Of any other service Apprise tells only yes or
+    no, and no is not "not sent", so every failure there counts as ambiguous. `rto` and `cto` in the URL set the
+    seconds to wait for an answer and for a connection.
     """
 
     def __init__(self, url: str) -> None:
@@ -30,12 +32,14 @@ class AppriseChannel:
         settings = url_to_dict(url)
         if settings is None:
             raise Rejected("Apprise does not understand this URL", hint="see https://appriseit.com/services/")
-        self._settings = {**settings, "retry": "0", "rto": str(READ_TIMEOUT), "cto": str(CONNECT_TIMEOUT)}
         self.scheme = settings["schema"]
+        # SMTP knows one time limit for every step of the dialogue, and Apprise takes it from `cto`.
+        connect = READ_TIMEOUT / 2 if self.scheme in MAIL else CONNECT_TIMEOUT
+        self._settings = {"rto": str(READ_TIMEOUT), "cto": str(connect), **settings, "retry": "0"}
 
     def send(self, alert: Alert) -> Accepted:
         """As contract.ports.AlertChannel."""
-        service = self._service(alert)
+        service = self._service(alert.key, alert.address)
         messenger = Apprise()
         messenger.add(service)
         # A text carries no subject, and Apprise would put the title in front of it.
@@ -48,23 +52,28 @@ class AppriseChannel:
 
     def find(self, alert: Alert) -> Accepted | None:
         """As contract.ports.AlertChannel. Found again by the key, which the text holds (links.py)."""
-        service = self._service(alert)
+        service = self._service(alert.key, alert.address)
         return service.find(alert.key.replace("-", "")) if isinstance(service, TwilioSms) else None
 
-    def _service(self, alert: Alert) -> Any:
-        settings = {**self._settings, "targets": [alert.address]}
+    def check(self, address: str) -> None:
+        """Raise Rejected when this URL could not be used to write to `address`. Nothing is sent."""
+        self._service("check", address)
+
+    def _service(self, key: str, address: str) -> Any:
+        settings = {**self._settings, "targets": [address]}
         try:
             if self.scheme == "twilio":
                 return TwilioSms(**settings)
             if self.scheme == "fcm":
                 return FcmPush(**settings)
-            if self.scheme in ("mailto", "mailtos"):
-                # SMTP knows one time limit for every step of the dialogue, and Apprise takes it from `cto`.
-                return Mail(key=alert.key, **{**settings, "cto": str(READ_TIMEOUT / 2)})
+            if self.scheme in MAIL:
+                return Mail(key=key, **settings)
             return Apprise.instantiate(settings, suppress_exceptions=False)
         except (AppriseImproperlyConfigured, TypeError) as error:
-            raise Unavailable(
-                f"{self.scheme} is not set up rightly: {error}", hint="mend [alerts] in the cloud's configuration"
+            # Apprise's own words quote the token or password that it does not like.
+            raise Rejected(
+                f"the {self.scheme} URL is not complete, or {address!r} is no address for it",
+                hint="mend it in [alerts] of the cloud's configuration",
             ) from error
 
 
@@ -74,12 +83,16 @@ def _outcome_of(result: AppriseResult, scheme: str) -> Accepted | Unavailable:
     return Unavailable(f"{scheme} did not confirm the message", ambiguous=True)
 
 
-def channels_from(urls: dict[Channel, str]) -> dict[Channel, AlertChannel]:
-    """One channel per configured URL; what is not configured is absent, and its deliveries say so."""
-    channels: dict[Channel, AlertChannel] = {}
+def channels_from(urls: dict[Channel, str]) -> dict[Channel, AppriseChannel]:
+    """One channel per configured URL; what is not configured is absent, and its deliveries say so.
+
+    Raises Rejected, naming the channel, for a URL that could not send anything.
+    """
+    channels: dict[Channel, AppriseChannel] = {}
     for name, url in urls.items():
         try:
             channels[name] = AppriseChannel(url)
+            channels[name].check(EXAMPLES[name])
         except Rejected as error:
             raise Rejected(f"the URL for {name} alerts: {error.detail}", hint=error.hint) from error
     return channels

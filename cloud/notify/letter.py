@@ -24,7 +24,8 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
         wording = text.notice_wording(record, alerts.names_of(session, record.users).get, link, now)
     else:
         wording = text.police_wording(delivery.subject, record, link, now)
-    return Alert(delivery.id, delivery.channel, delivery.address, wording.title, wording.text)
+    limit = text.PUSH_LIMIT if delivery.channel == "push" else text.LIMIT
+    return Alert(delivery.id, delivery.channel, delivery.address, wording.title, wording.text(limit))
 
 
 def _failures(session: Session, subject: str) -> list[str]:

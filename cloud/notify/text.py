@@ -10,16 +10,42 @@ from contract.moments import from_text
 
 LIMIT = 1600
 """Characters of one Twilio message."""
+PUSH_LIMIT = 450
+"""Characters of a push notification, which has at most 4,096 bytes altogether, however they are spelled."""
+TITLE_LIMIT = 120
 LATE_AFTER = 120.0
 """Seconds after which an alert says how late it is."""
 
-WHAT = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Tampering",
-        "manual": "Incident"}
+WHAT = {
+    "fall": "Fall",
+    "intrusion": "Intrusion",
+    "violence": "Violence",
+    "tamper": "Tampering",
+    "manual": "Incident",
+}
 
 
 class Wording(NamedTuple):
+    """The parts of an alert, in the order in which they are said."""
+
     title: str
-    text: str
+    head: str
+    description: str
+    late: str
+    link: str
+
+    def text(self, limit: int = LIMIT) -> str:
+        """The message in at most `limit` characters. The description gives way first, then the head, the link never.
+
+        Raises ValueError for a link that takes more than half of the room.
+        """
+        if len(self.link) > limit // 2:
+            raise ValueError(f"a link of {len(self.link)} characters leaves no room in a message of {limit}")
+        end = "\n".join(part for part in (self.late, f"Answer: {self.link}") if part)
+        head = _cut(self.head, limit - len(end) - 1)
+        room = limit - len(head) - len(end) - 2
+        middle = f"\n{_cut(self.description, room)}" if self.description and room > 1 else ""
+        return f"{head}{middle}\n{end}"
 
 
 def incident_wording(
@@ -27,16 +53,8 @@ def incident_wording(
 ) -> Wording:
     """For an incident's automatic rule. `name_of` gives None for an erased person, who is then not named."""
     people = [f"{name_of(p.person) or 'a person no longer enrolled'} ({p.part})" for p in incident.people]
-    return _compose(
-        f"{WHAT[incident.kind]} ({incident.severity})",
-        people or ["nobody recognised"],
-        incident.location,
-        incident.description,
-        incident.at,
-        link,
-        now,
-        zone,
-    )
+    what = f"{WHAT[incident.kind]} ({incident.severity})"
+    return _wording(what, people or ["nobody recognised"], incident, link, now, zone)
 
 
 def notice_wording(
@@ -44,44 +62,38 @@ def notice_wording(
 ) -> Wording:
     """For POST /notify."""
     people = [name_of(person) or "a person no longer enrolled" for person in notice.users]
-    return _compose(f"Notice from {notice.by}", people, notice.location, notice.description, notice.at, link, now, zone)
+    return _wording(f"Notice from {notice.by}", people, notice, link, now, zone)
 
 
 def undelivered_wording(failures: Sequence[str], about: str, link: str) -> Wording:
     """To security, when somebody could not be told of `about`; each failure is one line."""
-    head = f"Somebody could not be told of: {about}"
-    return Wording("Somebody was not told", _fit(head, "\n".join(failures), "", link))
+    return Wording(
+        "Somebody was not told", f"Somebody could not be told of: {about}", "\n".join(failures), "", link
+    )
 
 
-def police_wording(record_id: str, record: LogRecord | None, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
+def police_wording(
+    record_id: str, record: LogRecord | None, link: str, now: datetime, zone: tzinfo = UTC
+) -> Wording:
     """To the police contact, of an entry in the police log that is no incident; `record` is None for an action."""
     title = "New entry in the police log"
     if record is None:
-        return Wording(title, _fit(f"{title}\nRecord: {record_id}", "", "", link))
-    head = (f"{title}: {WHAT[record.kind]} ({record.severity})\nRecord: {record_id}\nWhere: {record.location}\n"
-            f"When: {_when(record.at, zone)}")
-    return Wording(title, _fit(head, record.description, _late(record.at, now), link))
+        return Wording(title, f"{title}\nRecord: {record_id}", "", "", link)
+    head = (
+        f"{title}: {WHAT[record.kind]} ({record.severity})\nRecord: {record_id}\n"
+        f"Where: {record.location}\nWhen: {_when(record.at, zone)}"
+    )
+    return Wording(title, head, record.description, _late(record.at, now), link)
 
 
-def _compose(
-    what: str, people: Sequence[str], place: str, description: str, at: str, link: str, now: datetime,
-    zone: tzinfo,
+def _wording(
+    what: str, people: Sequence[str], record: Incident | Notice, link: str, now: datetime, zone: tzinfo
 ) -> Wording:
     shown = list(people[:5]) + ([f"and {len(people) - 5} more"] if len(people) > 5 else [])
-    head = f"{what}\nWho: {', '.join(shown)}\nWhere: {place}\nWhen: {_when(at, zone)}"
-    title = f"{what}: {people[0]}, {place}"
-    return Wording(_cut(title, 200), _fit(head, description, _late(at, now), link))
-
-
-def _fit(head: str, description: str, late: str, link: str) -> str:
-    """Head, description, lateness and link within LIMIT. The description gives way first, the link never."""
-    end = "\n".join(part for part in (late, f"Answer: {link}") if part)
-    if len(link) > LIMIT // 2:
-        raise ValueError(f"a link of {len(link)} characters leaves no room for a message")
-    head = _cut(head, LIMIT - len(end) - 1)
-    room = LIMIT - len(head) - len(end) - 2
-    middle = f"\n{_cut(description, room)}" if description and room > 1 else ""
-    return f"{head}{middle}\n{end}"
+    when = _when(record.at, zone)
+    head = f"{what}\nWho: {', '.join(shown)}\nWhere: {record.location}\nWhen: {when}"
+    title = _cut(f"{what}: {people[0]}, {record.location}", TITLE_LIMIT)
+    return Wording(title, head, record.description, _late(record.at, now), link)
 
 
 def _cut(text: str, room: int) -> str:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cloud.notify.text import LIMIT, incident_wording, notice_wording, undelivered_wording
+from cloud.notify.text import LIMIT, PUSH_LIMIT, TITLE_LIMIT, incident_wording, notice_wording, undelivered_wording
 from contract.delivery import Notice
 from contract.ids import new_id
 from contract.incident import Incident, Involved
@@ -26,7 +26,7 @@ def test_it_says_who_what_where_when_and_how_to_answer():
     people = (Involved(person=ANNA, part="victim", confidence=0.9), Involved(person=BEN, part="witness", confidence=1))
     wording = incident_wording(incident(people=people, description="Two people past the railing"), NAMES.get, LINK,
                                from_text(AT) + timedelta(seconds=3))
-    assert wording.text.splitlines() == [
+    assert wording.text().splitlines() == [
         "Intrusion (high)", "Who: Anna Example (victim), Ben Example (witness)", "Where: Roof, block C",
         "When: 2026-11-23 20:00:00 UTC", "Two people past the railing", f"Answer: {LINK}"]
     assert wording.title == "Intrusion (high): Anna Example (victim), Roof, block C"
@@ -34,18 +34,18 @@ def test_it_says_who_what_where_when_and_how_to_answer():
 
 def test_a_late_alert_says_how_late():
     wording = incident_wording(incident(), NAMES.get, LINK, from_text(AT) + timedelta(days=1, hours=2, minutes=5))
-    assert "LATE: this comes 1 d 2 h 5 min after it happened" in wording.text
+    assert "LATE: this comes 1 d 2 h 5 min after it happened" in wording.text()
 
 
 def test_an_erased_person_is_not_named_and_nobody_is_said_so():
     people = (Involved(person=new_id(), part="victim", confidence=1),)
     assert "a person no longer enrolled (victim)" in incident_wording(
-        incident(people=people), NAMES.get, LINK, from_text(AT)).text
-    assert "Who: nobody recognised" in incident_wording(incident(), NAMES.get, LINK, from_text(AT)).text
+        incident(people=people), NAMES.get, LINK, from_text(AT)).text()
+    assert "Who: nobody recognised" in incident_wording(incident(), NAMES.get, LINK, from_text(AT)).text()
 
 
 def test_who_was_not_told_and_why_is_listed():
-    text = undelivered_wording(["Ben by push: UNREGISTERED", "Eve by sms: 21211"], "Intrusion, Roof", LINK).text
+    text = undelivered_wording(["Ben by push: UNREGISTERED", "Eve by sms: 21211"], "Intrusion, Roof", LINK).text()
     assert text.splitlines() == ["Somebody could not be told of: Intrusion, Roof", "Ben by push: UNREGISTERED",
                                  "Eve by sms: 21211", f"Answer: {LINK}"]
 
@@ -57,4 +57,6 @@ def test_whatever_the_words_it_fits_and_the_link_is_whole(description, users, la
                     location="L" * 200, at=AT, by="b" * 100)
     wording = notice_wording(notice, lambda _: "N" * 200, LINK, datetime.fromtimestamp(
         from_text(AT).timestamp() + late, UTC))
-    assert len(wording.text) <= LIMIT and wording.text.endswith(f"Answer: {LINK}") and len(wording.title) <= 200
+    for limit in (LIMIT, PUSH_LIMIT):
+        assert len(wording.text(limit)) <= limit and wording.text(limit).endswith(f"Answer: {LINK}")
+    assert len(wording.title) <= TITLE_LIMIT

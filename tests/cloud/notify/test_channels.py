@@ -1,0 +1,44 @@
+"""Configured Apprise URLs: what is wrong is said at the start, without repeating a secret."""
+
+import pytest
+
+from cloud.notify.apprise_channel import AppriseChannel, channels_from
+from contract.errors import Rejected, Unavailable
+from contract.ids import new_id
+from contract.ports import Accepted, Alert
+
+SID, TOKEN = "AC" + "a" * 32, "5ecret" + "b" * 26
+
+
+@pytest.mark.parametrize(("channel", "url"), [
+    ("sms", "nonsense"), ("sms", ""), ("sms", "twilio://"), ("sms", f"twilio://{SID}:{TOKEN}@12"),
+    ("sms", f"twilio://wrong:{TOKEN}@+15005550006"), ("push", "fcm://project?mode=oauth2"),
+    ("push", "fcm://project?mode=wrong&keyfile=k"), ("email", "mailtos://user:5ecret@"),
+])
+def test_a_url_that_cannot_send_is_refused_by_name(channel, url):
+    with pytest.raises(Rejected) as caught:
+        channels_from({channel: url})
+    assert f"the URL for {channel} alerts" in str(caught.value) and "5ecret" not in str(caught.value)
+
+
+def test_what_is_not_configured_is_absent():
+    assert channels_from({}) == {}
+    assert set(channels_from({"sms": f"twilio://{SID}:{TOKEN}@+15005550006"})) == {"sms"}
+
+
+def test_any_other_apprise_service_works_and_its_failure_is_ambiguous(tmp_path):
+    from apprise.decorators import notify
+
+    said = []
+
+    @notify(on="sentrytest")
+    def deliver(body, title, *_, **meta):
+        said.append(body)
+        return "fail" not in body
+
+    channel = AppriseChannel("sentrytest://")
+    alert = Alert(new_id(), "sms", "+4915112345678", "Title", "Hello")
+    assert channel.send(alert) == Accepted(None) and said == ["Hello"]
+    with pytest.raises(Unavailable) as caught:
+        channel.send(alert._replace(text="fail"))
+    assert caught.value.ambiguous and channel.find(alert) is None
