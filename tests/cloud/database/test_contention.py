@@ -78,3 +78,22 @@ def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp
         assert feed.revision(session) >= 24
     assert people.find(ids[0]) is None
     assert all(ids[0] not in people.get(one).friends for one in ids[1:])
+
+
+def test_changes_of_one_person_at_the_same_time_all_take_effect(database):
+    people = ProfileTable(database)
+    friends = [people.create(person(f"F{n}"), "admin").id for n in range(8)]
+    ada = people.create(person("Ada"), "admin").id
+    start = threading.Barrier(8)
+
+    def add(friend):
+        start.wait()
+        people.change(ada, ProfileChange(add_friends=(friend,)), "admin")
+
+    threads = [threading.Thread(target=add, args=(friend,)) for friend in friends]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    found = people.get(ada)
+    assert (set(found.friends), found.revision) == (set(friends), 9)
