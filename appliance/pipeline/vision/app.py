@@ -157,21 +157,21 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
         print(f"{options.graph}: {error}", file=sys.stderr)
         return 2
     keep_small()
+    parent = os.getppid()
     try:
         worker = Worker(graph, options.socket)
     except OSError as error:
         print(f"{options.socket}: cannot listen: {error}", file=sys.stderr)
         return 1
-    _end_with(worker)
+    _end_with(worker, parent)
     worker.run()
     return 0
 
 
-def _end_with(worker: Worker) -> None:
+def _end_with(worker: Worker, parent: int) -> None:
     """SIGTERM, SIGINT and the end of the parent process end the worker."""
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda *_: worker.stop())
-    parent = os.getppid()
 
     def watch() -> None:
         while os.getppid() == parent:

@@ -47,6 +47,7 @@ class Stream:
         self._fast = is_file(source) and not source.realtime
         self._started = time.time()
         self._offset = self._last = 0.0
+        self._interval_s = 1 / source.fps
         paced = is_file(source) and source.realtime
         self._pipeline = Gst.parse_launch(_PIPELINE.format(
             rate=max(round(source.fps), 1), width=batch.width, height=batch.height,
@@ -77,7 +78,7 @@ class Stream:
 
     def rewind(self) -> None:
         """Start a file again."""
-        self._offset += self._last
+        self._offset += self._last + self._interval_s
         if not self._pipeline.seek_simple(Gst.Format.TIME, Gst.SeekFlags.FLUSH | Gst.SeekFlags.KEY_UNIT, 0):
             raise StreamLost("the file cannot be started again")
 

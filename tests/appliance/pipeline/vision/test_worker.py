@@ -2,11 +2,11 @@
 
 import base64
 import io
-import os
 import socket
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import gi
 import numpy as np
@@ -18,6 +18,8 @@ from appliance.pipeline.vision import framing
 gi.require_version("Gst", "1.0")
 from gi.repository import Gst  # noqa: E402  (the version must be asked for first)
 
+ROOT = Path(__file__).parents[4]
+
 RTSP_SERVER = """
 import sys, gi
 gi.require_version("GstRtspServer", "1.0")
@@ -25,7 +27,7 @@ from gi.repository import GLib, Gst, GstRtspServer
 Gst.init(None)
 server = GstRtspServer.RTSPServer(address="127.0.0.1", service=sys.argv[1])
 factory = GstRtspServer.RTSPMediaFactory(shared=True, launch="( videotestsrc is-live=true pattern=ball"
-    " ! video/x-raw,width=320,height=240,framerate=10/1 ! jpegenc ! rtpjpegpay name=pay0 )")
+    " ! video/x-raw,format=I420,width=320,height=240,framerate=10/1 ! jpegenc ! rtpjpegpay name=pay0 )")
 server.get_mount_points().add_factory("/gate", factory)
 server.attach(None)
 print("ready", flush=True)
@@ -206,13 +208,21 @@ def test_a_worker_ends_when_asked_and_removes_its_socket(start_worker, pack, tmp
     assert not talk.path.exists()
 
 
+STARTER = """
+import os, subprocess, sys, time
+worker = subprocess.Popen(sys.argv[1:], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+deadline = time.monotonic() + 60
+while not os.path.exists(sys.argv[5]) and time.monotonic() < deadline:
+    time.sleep(0.05)
+print(worker.pid)
+"""
+
+
 def test_a_worker_ends_with_the_process_that_started_it(pack, tmp_path):
     (tmp_path / "graph.json").write_text(f'{{"pack": "{pack}"}}')
     parent = subprocess.run(
-        [sys.executable, "-c", "import subprocess, sys; print(subprocess.Popen(sys.argv[1:]).pid)", sys.executable,
-         "-m", "appliance.pipeline.vision", "--socket", tmp_path / "s", "--graph", tmp_path / "graph.json"],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, cwd=os.path.dirname(framing.__file__) + "/../../..",
-        check=True)
+        [sys.executable, "-c", STARTER, sys.executable, "-m", "appliance.pipeline.vision", "--socket",
+         tmp_path / "s", "--graph", tmp_path / "graph.json"], stdout=subprocess.PIPE, cwd=ROOT, check=True)
     pid, deadline = int(parent.stdout), time.monotonic() + 60
     while _alive(pid) and time.monotonic() < deadline:
         time.sleep(0.1)
@@ -240,7 +250,8 @@ def test_a_wrong_graph_is_refused_at_the_start(tmp_path, graph, named):
 def test_a_face_that_moves_is_one_track_and_recognisable(start_worker, pack, faces, tmp_path):
     """A portrait moved about as a clip: the face track stands for the person; its embedding is that of the still."""
     portrait = faces / "face_recognition/knn_examples/train/obama/obama.jpg"
-    image = Image.open(portrait).convert("RGB").resize((320, 240 * 320 // 320))
+    image = Image.open(portrait).convert("RGB")
+    image.thumbnail((300, 240))
     folder = tmp_path / "frames"
     folder.mkdir()
     for number in range(40):
