@@ -38,10 +38,10 @@ _environment.filters["moment"] = _moment
 _environment.globals["assets"] = _version()
 
 
-def page(request: Request, name: str, status: int = 200, **values: Any) -> Response:
-    """The template `name`. Every page knows who reads it (`who`, None when nobody is logged in) and the site."""
+def page(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
+    """The page of `template`. Every page knows who reads it (`who`, None when nobody is logged in) and the site."""
     who: Identity | None = getattr(request.state, "who", None)
     services = request.app.state.services
-    text = _environment.get_template(name).render(who=who, site=services.site, version=services.version,
+    text = _environment.get_template(template).render(who=who, site=services.site, version=services.version,
                                                   path=request.url.path, **values)
     return HTMLResponse(text, status)
