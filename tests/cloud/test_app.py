@@ -18,10 +18,14 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from cloud.app import start
 from cloud.claim import create_code
+from cloud.config import CloudConfig
 from cloud.database import records
 from cloud.database.engine import connect
 from contract.chain import public_key_text
+from contract.config import read_config
+from contract.errors import Rejected
 from contract.messages import Pull
 from contract.proof import check_inclusion
 from tests.support import postgres
@@ -166,12 +170,6 @@ def test_it_starts_without_a_broker_and_finds_it_later(site):
 
 
 def test_parts_apart_are_refused_on_sqlite(site):
-    done = subprocess.run(
-        [sys.executable, "-m", "sentrybox", "cloud", "--config", str(site.config()), "--part", "ingest"],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert done.returncode != 0
-    assert "PostgreSQL" in done.stderr
+    config = read_config(site.config(), CloudConfig)
+    with pytest.raises(Rejected, match="PostgreSQL"), contextlib.ExitStack() as stack:
+        start(config, ("ingest",), stack)
