@@ -4,6 +4,7 @@ import asyncio
 from pathlib import Path
 
 from fastapi import FastAPI
+from fastapi.telemetry import TelemetryConfig
 from starlette.staticfiles import StaticFiles
 
 from appliance.api import (
@@ -27,6 +28,9 @@ from appliance.api.services import Services
 from appliance.api.uploads import BodyLimit, new_turnstile
 
 _STATIC = Path(__file__).parent / "static"
+# A box reports to nobody but its own cloud, whatever the environment says.
+_NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "operation_spans": False,
+                                  "auto_configure": False}
 _SUBJECTS = (recognize, register, users, incidents, notify, ledger, cameras, accounts, events, health, docs, sign_in,
              pages)
 
@@ -36,7 +40,7 @@ def build_app(services: Services) -> FastAPI:
     by themselves."""
     app = FastAPI(title="Sentrybox box", version=services.version, docs_url=None, redoc_url=None, openapi_url=None,
                   description="Recognition, incidents, alerts and the ledger of one box.",
-                  responses=docs.PROBLEM_RESPONSES)
+                  responses=docs.PROBLEM_RESPONSES, telemetry=_NO_TELEMETRY)
     figures = health.Figures(services)
     app.state.services = services
     app.state.figures = figures

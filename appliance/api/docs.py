@@ -25,7 +25,7 @@ async def openapi(request: Request) -> Response:
 @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
 async def docs(request: Request) -> Response:
     """The OpenAPI document as a page."""
-    return page(request, "docs.html", operations=_operations(document(request)))
+    return page(request, "docs.html", bar=None, operations=_operations(document(request)))
 
 
 def document(request: Request) -> dict[str, Any]:

@@ -3,9 +3,11 @@
 import time
 
 from starlette.datastructures import MutableHeaders
+from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from appliance.api.health import Figures
+from appliance.api.problems import of_bug
 
 # `blob:` shows photos before they are uploaded. Everything else comes from the box or not at all.
 _HEADERS = {
@@ -21,7 +23,7 @@ _HEADERS = {
 
 
 class Edge:
-    """ASGI: adds the headers above where the route has not set them, and counts."""
+    """ASGI: adds the headers above where the route has not set them, counts, and answers for what nobody expected."""
 
     def __init__(self, app: ASGIApp, figures: Figures) -> None:
         self.app = app
@@ -32,7 +34,11 @@ class Edge:
             return await self.app(scope, receive, send)
         started = time.perf_counter()
 
+        started_to_answer = False
+
         async def counted(message: Message) -> None:
+            nonlocal started_to_answer
+            started_to_answer = True
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
@@ -45,7 +51,13 @@ class Edge:
                 self.figures.seconds.labels(route).observe(time.perf_counter() - started)
             await send(message)
 
-        await self.app(scope, receive, counted)
+        try:
+            await self.app(scope, receive, counted)
+        except Exception as error:
+            # An answer that has begun can only be broken off.
+            if started_to_answer:
+                raise
+            await of_bug(Request(scope), error)(scope, receive, counted)
 
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})

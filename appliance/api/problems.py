@@ -91,7 +91,8 @@ def _of_validation(request: Request, error: RequestValidationError | ValidationE
     return problem_response(request, 422, "invalid", detail, errors=errors)
 
 
-def _of_bug(request: Request, error: Exception) -> Response:
+def of_bug(request: Request, error: Exception) -> Response:
+    """The answer to what nobody expected; the log gets the rest."""
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
     return problem_response(request, 500, "internal", "this is a fault of the box, not of the request; see its log")
 
@@ -99,5 +100,5 @@ def _of_bug(request: Request, error: Exception) -> Response:
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
     for kind, handler in ((SentryboxError, _of_contract), (Problem, _of_http), (HTTPException, _of_starlette),
-                          (RequestValidationError, _of_validation), (Exception, _of_bug)):
+                          (RequestValidationError, _of_validation)):
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type]

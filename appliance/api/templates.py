@@ -27,10 +27,10 @@ _environment = Environment(loader=FileSystemLoader(_HERE / "html"), autoescape=T
 _environment.filters["moment"] = _moment
 
 
-def page(request: Request, name: str, status: int = 200, **values: Any) -> Response:
-    """The template `name`. Every page knows who reads it (`who`, None when nobody is logged in) and the box."""
+def page(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
+    """The template, filled in. Every page knows who reads it (`who`, None when nobody is logged in) and the box."""
     who: Identity | None = getattr(request.state, "who", None)
     services = request.app.state.services
-    text = _environment.get_template(name).render(who=who, box=services.box, version=services.version,
+    text = _environment.get_template(template).render(who=who, box=services.box, version=services.version,
                                                   path=request.url.path, **values)
     return HTMLResponse(text, status)

@@ -1,4 +1,4 @@
-"""Stand-ins for what needs native code: vision workers and the cloud's link. Strict: what was not arranged is refused."""
+"""Strict stand-ins for what needs native code, vision and the cloud link: what was not arranged is refused."""
 
 import asyncio
 import hashlib

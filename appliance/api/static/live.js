@@ -86,11 +86,13 @@ function mark(track, width, height, scale) {
   const words = track.name ?? WORDS[track.status] ?? "";
   if (words) {
     const label = shape("g", { transform: `translate(${Math.max(0, x)} ${Math.max(22 * scale, y)}) scale(${scale})` });
-    label.append(shape("rect", { class: "plate", x: 0, y: -22, width: words.length * 7.6 + 12, height: 20, rx: 5 }));
+    const plate = shape("rect", { class: "plate", x: 0, y: -22, width: 0, height: 20, rx: 5 });
+    label.append(plate);
     const text = shape("text", { x: 6, y: -7 });
     text.textContent = words;
     label.append(text);
     group.append(label);
+    requestAnimationFrame(() => plate.setAttribute("width", text.getComputedTextLength() + 12));
   }
   return group;
 }

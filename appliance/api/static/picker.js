@@ -14,7 +14,7 @@ export function contactRows(host, contacts = []) {
     const select = make("select", { "aria-label": "How", onchange: () => { input.placeholder = PLACES[select.value]; } },
       ...[["sms", "SMS"], ["email", "E-mail"], ["push", "Push"]].map(([value, text]) => make("option", { value, selected: value === channel }, text)));
     const row = make("div", { class: "contact" }, select, input,
-      make("button", { type: "button", "aria-label": "Remove this contact", onclick: () => { row.remove(); add.focus(); } }, "Remove"));
+      make("button", { type: "button", class: "cross", "aria-label": "Remove this contact", onclick: () => { row.remove(); add.focus(); } }, "×"));
     rows.append(row);
     return input;
   }
@@ -23,17 +23,18 @@ export function contactRows(host, contacts = []) {
   return () => [...rows.children].map((row) => ({ channel: row.children[0].value, address: row.children[1].value.trim() })).filter((c) => c.address);
 }
 
-export function friendPicker(host, friends = [], self = null) {
+// Chooses people by name: `friends` to begin with, never `self`. `changed` is called with the ids after each change.
+export function friendPicker(host, friends = [], self = null, changed = () => {}, title = "Friends") {
   const chosen = new Map(friends.map((f) => [f.id, f.name ?? "somebody not on this box"]));
-  const chips = make("div", { class: "chips", role: "list", "aria-label": "Friends" });
-  const input = make("input", { type: "search", placeholder: "Search by name", "aria-label": "Search people to add as friends", autocomplete: "off" });
+  const chips = make("div", { class: "chips", role: "list", "aria-label": title });
+  const input = make("input", { type: "search", placeholder: "Search by name", "aria-label": `Search people to add: ${title}`, autocomplete: "off" });
   const options = make("div", { class: "options", hidden: true });
-  host.append(chips, input, options);
+  host.replaceChildren(chips, input, options);
   let timer = 0;
 
   function show() {
     chips.replaceChildren(...[...chosen].map(([id, name]) => make("span", { class: "chip", role: "listitem" }, name,
-      make("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => { chosen.delete(id); show(); input.focus(); } }, "×"))));
+      make("button", { type: "button", "aria-label": `Remove ${name}`, onclick: () => { chosen.delete(id); show(); changed([...chosen.keys()]); input.focus(); } }, "×"))));
     chips.hidden = !chosen.size;
   }
 
@@ -56,6 +57,7 @@ export function friendPicker(host, friends = [], self = null) {
       input.value = "";
       options.hidden = true;
       show();
+      changed([...chosen.keys()]);
       input.focus();
     } }, `${person.name} `, make("span", { class: "quiet small" }, person.role));
   }

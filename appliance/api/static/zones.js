@@ -1,6 +1,7 @@
 // Zones of a camera: drawn with the finger or the mouse, or typed as numbers. Corners are shares of the picture, 0 to 1.
 
 import { busy, call, clearErrors, make, showErrors, toast } from "./api.js";
+import { friendPicker } from "./picker.js";
 
 const SVG = "http://www.w3.org/2000/svg";
 const form = document.getElementById("zone-form");
@@ -52,6 +53,18 @@ function drawForm() {
   form.elements.days.value = zone.closed[0]?.days ?? "mon-sun";
   form.elements.hours.value = zone.closed[0]?.hours ?? "00:00-24:00";
   drawCorners();
+  drawAllowed(zone);
+}
+
+const names = new Map();
+
+async function drawAllowed(zone) {
+  for (const id of zone.allowed.filter((i) => !names.has(i))) {
+    names.set(id, await call("GET", `/users/${id}`).then((person) => person.name, () => null));
+  }
+  if (zone !== current()) return;
+  const people = zone.allowed.map((id) => ({ id, name: names.get(id) }));
+  friendPicker(document.getElementById("allowed"), people, null, (ids) => { zone.allowed = ids; }, "People who may be there");
 }
 
 function drawCorners() {
@@ -60,11 +73,11 @@ function drawCorners() {
     const number = (axis, label) => make("input", { type: "number", min: 0, max: 1, step: 0.001, value: corner[axis], "aria-label": `${label} of corner ${index + 1}`,
       oninput: (event) => { corner[axis] = clamp(Number(event.target.value)); drawStage(); } });
     return make("div", { class: "corners" }, make("span", { class: "quiet" }, `${index + 1}`), number(0, "Across"), number(1, "Down"),
-      make("button", { type: "button", "aria-label": `Remove corner ${index + 1}`, disabled: zone.polygon.length <= 3, onclick: () => {
+      make("button", { type: "button", "aria-label": `Remove corner ${index + 1}`, disabled: zone.polygon.length <= 3, class: "cross", onclick: () => {
         zone.polygon.splice(index, 1);
         draw();
         document.getElementById("add-corner").focus();
-      } }, "Remove"));
+      } }, "×"));
   }));
 }
 
