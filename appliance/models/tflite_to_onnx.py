@@ -147,7 +147,8 @@ class _Converter:
             group=weights.shape[0] if depthwise else 1)
         self._set(step, name, options.FusedActivationFunction())
 
-    def _same(self, tensor: int, kernel: list[int], strides: list[int], dilations: list[int], padding: int) -> list[int]:
+    def _same(self, tensor: int, kernel: list[int], strides: list[int], dilations: list[int],
+              padding: int) -> list[int]:
         """[top, left, bottom, right]; SAME is asymmetric for stride 2, with the smaller half first."""
         if padding != tflite.Padding.SAME:
             return [0, 0, 0, 0]
@@ -167,7 +168,8 @@ class _Converter:
         kernel = [options.FilterHeight(), options.FilterWidth()]
         strides = [options.StrideH(), options.StrideW()]
         pads = self._same(step.inputs[0], kernel, strides, [1, 1], options.Padding())
-        name = self._graph.node("MaxPool", [self._name(step.inputs[0])], kernel_shape=kernel, strides=strides, pads=pads)
+        name = self._graph.node("MaxPool", [self._name(step.inputs[0])], kernel_shape=kernel, strides=strides,
+                                pads=pads)
         self._set(step, name, options.FusedActivationFunction())
 
     def _logistic(self, step: _Step) -> None:
@@ -180,7 +182,8 @@ class _Converter:
             raise UnsupportedTflite("RESIZE_BILINEAR without half-pixel centres is not supported")
         before, after = self._shape(step.inputs[0]), self._shape(step.output)
         scales = np.array([1, 1, after[1] / before[1], after[2] / before[2]], np.float32)
-        inputs = [self._name(step.inputs[0]), self._graph.constant(np.zeros(0, np.float32)), self._graph.constant(scales)]
+        no_region = np.zeros(0, np.float32)
+        inputs = [self._name(step.inputs[0]), self._graph.constant(no_region), self._graph.constant(scales)]
         self._set(step, self._graph.node("Resize", inputs, mode="linear", coordinate_transformation_mode="half_pixel"))
 
     def _depth_to_space(self, step: _Step) -> None:

@@ -57,7 +57,7 @@ def test_a_cached_archive_is_not_downloaded_again(tmp_path, monkeypatch, filenam
 def test_another_member_than_the_pinned_one_is_refused(tmp_path, monkeypatch):
     no_network(monkeypatch)
     archive = archive_in(tmp_path, "thing-1.0.whl", content=b"other")
-    with pytest.raises(FetchError, match="a/model .* is not used"):
+    with pytest.raises(FetchError, match=r"a/model .* is not used"):
         fetch(archive, tmp_path, print)
 
 
@@ -151,7 +151,8 @@ def test_a_damaged_pack_is_named_and_built_again(copy, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "named"), [
-    ("{", "not JSON"), ("[]", "format None"), ('{"format": 2}', "format 2"), ('{"format": 1, "pack": {}}', "incomplete"),
+    ("{", "not JSON"), ("[]", "format None"), ('{"format": 2}', "format 2"),
+    ('{"format": 1, "pack": {}}', "incomplete"),
 ])
 def test_a_wrong_manifest_is_named(tmp_path, text, named):
     (tmp_path / "manifest.json").write_text(text)

@@ -1,5 +1,7 @@
 """The detector's geometry: letterbox, anchors, decoding, NMS, tiles."""
 
+import itertools
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -79,7 +81,7 @@ def test_tiles_cover_the_picture(width, height, columns, rows):
     assert min(part.x0 for part in parts) == min(part.y0 for part in parts) == 0
     assert max(part.x1 for part in parts) == width
     assert max(part.y1 for part in parts) == height
-    for one, two in zip(parts, parts[1:], strict=False):
+    for one, two in itertools.pairwise(parts):
         if one.y0 == two.y0:
             assert one.x1 > two.x0
 

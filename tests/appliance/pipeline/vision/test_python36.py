@@ -14,8 +14,9 @@ CPU_ONLY = {"cv2", "onnxruntime", "PIL"}
 
 
 def test_no_file_needs_more_than_python_36():
-    run = subprocess.run([sys.executable, "-c", "import vermin; vermin.main()", "-t=3.6-", "--violations", "--no-tips", "--eval-annotations",
-                          *map(str, FILES)], capture_output=True, text=True, check=False)
+    command = [sys.executable, "-c", "import vermin; vermin.main()", "-t=3.6-", "--violations", "--no-tips",
+               "--eval-annotations", *map(str, FILES)]
+    run = subprocess.run(command, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stdout
 
 

@@ -57,7 +57,8 @@ def frames(kind):
     (frames("GIF"), "animated", "GIF"),
     (frames("PNG"), "animated", "PNG"),
     (frames("WEBP"), "animated", "WEBP"),
-], ids=["empty", "text", "pdf", "cut-jpeg", "cut-png", "corrupt-png", "bomb", "bomb-small", "tiny", "gif", "apng", "webp"])
+], ids=["empty", "text", "pdf", "cut-jpeg", "cut-png", "corrupt-png", "bomb", "bomb-small", "tiny", "gif", "apng",
+        "webp"])
 def test_what_cannot_be_used_is_refused_with_its_code(upload, code, named):
     with pytest.raises(Refused) as caught:
         open_picture(upload)
@@ -99,8 +100,8 @@ def test_a_turned_photo_comes_out_upright(orientation):
     (Image.fromarray(ramp().astype(np.uint8)).convert("RGBA"), "PNG"),
     (Image.fromarray(ramp().astype(np.uint8)).convert("CMYK"), "JPEG"),
     (Image.fromarray(ramp().astype(np.uint8)).convert("CMYK"), "TIFF"),
-], ids=["grey-png", "grey-jpeg", "16-bit-png", "16-bit-tiff", "float-tiff", "32-bit-tiff", "palette", "grey-alpha", "rgba",
-        "cmyk-jpeg", "cmyk-tiff"])
+], ids=["grey-png", "grey-jpeg", "16-bit-png", "16-bit-tiff", "float-tiff", "32-bit-tiff", "palette", "grey-alpha",
+        "rgba", "cmyk-jpeg", "cmyk-tiff"])
 def test_every_kind_of_pixel_keeps_its_brightness(image, kind):
     rgb = open_picture(data(image, kind)).rgb
     assert rgb.shape == (64, 96, 3)
@@ -172,8 +173,9 @@ def vectors(analysis, files):
 def test_people_in_other_photos_are_the_nearest_and_within_the_review_distance(analysis, faces):
     train = faces / "face_recognition/knn_examples/train"
     known = {person.name: np.mean(list(vectors(analysis, sorted(person.iterdir()))), 0) for person in train.iterdir()}
-    tests = {"obama1.jpg": {"obama"}, "obama_and_biden.jpg": {"obama", "biden"}, "johnsnow_test1.jpg": {"kit_harington"},
-             "alex_lacamoire1.jpg": {"alex_lacamoire"}, "kit_with_rose.jpg": {"kit_harington", "rose_leslie"}}
+    tests = {"obama1.jpg": {"obama"}, "obama_and_biden.jpg": {"obama", "biden"},
+             "johnsnow_test1.jpg": {"kit_harington"}, "alex_lacamoire1.jpg": {"alex_lacamoire"},
+             "kit_with_rose.jpg": {"kit_harington", "rose_leslie"}}
     for name, people in tests.items():
         found = set()
         for vector in vectors(analysis, [faces / "face_recognition/knn_examples/test" / name]):

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import itertools
 import socket
 import subprocess
 import sys
@@ -128,7 +129,7 @@ def test_every_picture_of_a_file_read_fast_is_seen_in_its_own_time(start_worker,
     frames = [each["frame"] for each in seen]
     assert frames == list(range(frames[0], frames[0] + 60))
     times = [np.datetime64(each["at"].rstrip("Z")) for each in seen]
-    assert all(later > earlier for earlier, later in zip(times, times[1:], strict=False))
+    assert all(later > earlier for earlier, later in itertools.pairwise(times))
 
 
 def test_previews_come_while_they_are_wanted(start_worker, pack, tmp_path):
