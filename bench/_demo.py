@@ -55,7 +55,8 @@ def running_demo() -> Iterator[Running]:
 
 
 def _client(url: str, token: str) -> httpx.Client:
-    return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {token}"}, timeout=30, trust_env=False)
+    headers = {"Authorization": f"Bearer {token}"} if token else {}
+    return httpx.Client(base_url=url, headers=headers, timeout=30, trust_env=False)
 
 
 def get(client: httpx.Client, path: str, **query: Any) -> Any:
