@@ -1,17 +1,21 @@
 """What alerts are about, and the alarms raised when somebody could not be told."""
 
+import time
+
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from cloud.database import deliveries, site
 from cloud.database.engine import insert_if_absent
 from cloud.database.feed import publish_change
-from cloud.database.tables import DeliveryRow, IncidentRow, LogRow, NoticeRow, ProfileRow
+from cloud.database.tables import ActionRow, DeliveryRow, IncidentRow, LogRow, NoticeRow, ProfileRow
 from contract.delivery import Delivery, Notice
-from contract.ids import derived_id
+from contract.ids import derived_id, new_id
 from contract.incident import Incident, LogRecord
 from contract.moments import now
 
+LOOK_BACK_S = 30 * 24 * 3600.0
+"""A box may have been without a network for as long as this and its incidents are still looked after."""
 NOBODY = "nobody"
 """Recipient of the row that says that nobody could be told."""
 UNDELIVERED = "security, of an undelivered alert"
@@ -34,11 +38,14 @@ def names_of(session: Session, people: tuple[str, ...]) -> dict[str, str]:
 
 
 def untold(session: Session, limit: int = 100) -> list[Incident]:
-    """High and critical incidents without a single delivery row: nobody could be told, and nobody said so yet."""
+    """High and critical incidents of the last LOOK_BACK without a single delivery row: nobody could be told, and nobody
+    said so yet."""
     told = select(DeliveryRow.id).where(DeliveryRow.subject == IncidentRow.id).exists()
+    # Ids begin with the time they were made, so this looks at one end of the primary key, not at years of incidents.
+    oldest = new_id(int((time.time() - LOOK_BACK_S) * 1000))
     rows = session.exec(select(IncidentRow.content)
-                        .where(col(IncidentRow.severity).in_(("high", "critical")), ~told)
-                        .order_by(col(IncidentRow.received_at).desc()).limit(limit))
+                        .where(IncidentRow.id >= oldest, col(IncidentRow.severity).in_(("high", "critical")), ~told)
+                        .limit(limit))
     return [Incident.model_validate_json(content) for content in rows]
 
 
@@ -73,8 +80,11 @@ def failed_for(session: Session, subject: str) -> list[Delivery]:
 
 
 def problems(session: Session, limit: int = 50) -> list[Delivery]:
-    """Deliveries that failed, newest first: what an administrator must see."""
-    return deliveries.page(session, ("failed",), limit)
+    """Deliveries that failed, newest first: what somebody must see until the incident is resolved."""
+    resolved = select(ActionRow.id).where(ActionRow.incident == DeliveryRow.subject, ActionRow.verb == "resolve")
+    rows = session.exec(select(DeliveryRow).where(DeliveryRow.state == "failed", ~resolved.exists())
+                        .order_by(col(DeliveryRow.updated_at).desc(), col(DeliveryRow.id)).limit(limit))
+    return [Delivery(**row.model_dump(include=set(Delivery.model_fields))) for row in rows]
 
 
 def counts(session: Session) -> dict[str, int]:

@@ -95,6 +95,20 @@ photos?.addEventListener("change", () => {
   }));
 });
 
+for (const field of document.querySelectorAll("[data-search]")) {
+  const choice = document.getElementById(field.dataset.search);
+  field.addEventListener("input", async () => {
+    const text = field.value.trim();
+    if (!text) return;
+    const found = await ask("GET", "/users?limit=20&search=" + encodeURIComponent(text));
+    if (field.value.trim() !== text) return;  // an older answer came late
+    choice.replaceChildren(...found.items.filter((person) => person.id !== choice.form.dataset.id)
+      .map((person) => new Option(person.name, person.id)));
+    if (!choice.options.length) choice.add(new Option("Nobody with that name", ""));
+  });
+  field.addEventListener("keydown", (event) => { if (event.key === "Enter") event.preventDefault(); });
+}
+
 const ACTIONS = {
   async enrol(form) {
     const sent = new FormData(form);

@@ -95,6 +95,8 @@ def test_what_failed_is_an_alarm_for_all_to_see(campus, as_):
         text = as_.guard.get(page).text
         assert "nobody could be told" in text and "code 21211" in text
     assert "21211" not in as_.police.get(f"/ui/incidents/{incident.id}").text
+    as_.guard.patch(f"/incidents/{incident.id}", json={"action": "resolve"})
+    assert as_.guard.get("/alarms").json()["items"] == [], "until somebody has resolved the incident"
 
 
 def test_ledger_states_and_a_proof_that_verifies(campus, as_):
