@@ -104,7 +104,7 @@ class House:
 
     def _cameras(self, clips: dict[str, Path]) -> list[tuple[DemoCamera, str]]:
         if self.own_camera is not None:
-            return [(DemoCamera("own", "Your camera", "In front of your camera", WHOLE), self.own_camera)]
+            return [(DemoCamera("own", "Your camera", "In front of your camera", "view", WHOLE), self.own_camera)]
         return [(CAMERAS[name], f"rtsp://127.0.0.1:{self.ports.cameras}/{name}") for name in clips]
 
     def _start_cameras(self, clips: dict[str, Path]) -> None:

@@ -23,6 +23,7 @@ class DemoCamera(NamedTuple):
     id: str
     name: str
     location: str
+    zone_name: str
     zone: tuple[tuple[float, float], ...]
     hazard: bool = True
     severity: Severity = "high"
@@ -31,11 +32,11 @@ class DemoCamera(NamedTuple):
 WHOLE = ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (0.0, 1.0))
 CAMERAS = {
     # The lane behind the cones of a 768x576 picture.
-    "square": DemoCamera("square", "Square", "Main square, coned-off lane",
+    "square": DemoCamera("square", "Square", "Main square, coned-off lane", "lane",
                          ((0.612, 0.321), (0.807, 0.321), (0.859, 0.573), (0.612, 0.521)),
                          hazard=False, severity="medium"),
-    "car": DemoCamera("car", "Car park", "Car park, exit ramp", WHOLE),
-    "portrait": DemoCamera("portrait", "Library (a moved photograph)", "Library, staff room", WHOLE),
+    "car": DemoCamera("car", "Car park", "Car park, exit ramp", "ramp", WHOLE),
+    "portrait": DemoCamera("portrait", "Library (a moved photograph)", "Library, staff room", "staff-room", WHOLE),
 }
 
 
@@ -51,7 +52,7 @@ def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], mo
     for camera, uri in cameras:
         lines += ["[[cameras]]", f"id = {toml(camera.id)}", f"name = {toml(camera.name)}",
                   f"location = {toml(camera.location)}", f"uri = {toml(uri)}", "[[cameras.zones]]",
-                  'name = "closed"', f"polygon = {toml(camera.zone)}", f"hazard = {toml(camera.hazard)}",
+                  f"name = {toml(camera.zone_name)}", f"polygon = {toml(camera.zone)}", f"hazard = {toml(camera.hazard)}",
                   f"severity = {toml(camera.severity)}"]
     return "\n".join(lines) + "\n"
 
