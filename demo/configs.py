@@ -52,8 +52,8 @@ def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], mo
     for camera, uri in cameras:
         lines += ["[[cameras]]", f"id = {toml(camera.id)}", f"name = {toml(camera.name)}",
                   f"location = {toml(camera.location)}", f"uri = {toml(uri)}", "[[cameras.zones]]",
-                  f"name = {toml(camera.zone_name)}", f"polygon = {toml(camera.zone)}", f"hazard = {toml(camera.hazard)}",
-                  f"severity = {toml(camera.severity)}"]
+                  f"name = {toml(camera.zone_name)}", f"polygon = {toml(camera.zone)}",
+                  f"hazard = {toml(camera.hazard)}", f"severity = {toml(camera.severity)}"]
     return "\n".join(lines) + "\n"
 
 

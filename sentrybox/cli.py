@@ -64,6 +64,8 @@ def main(argv: list[str] | None = None) -> int:
     arguments = parser.parse_args(words[1:])
     logging.basicConfig(level=os.environ.get("SENTRYBOX_LOG", "INFO").upper(),
                         format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for chatty in ("httpx", "apprise"):
+        logging.getLogger(chatty).setLevel(logging.WARNING)
     try:
         return int(module.run(arguments) or 0)
     except SentryboxError as error:
