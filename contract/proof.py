@@ -102,5 +102,5 @@ def check_proof(data: bytes, *, trusted_keys: Collection[str] = ()) -> list[str]
         if trusted_keys and key not in trusted_keys:
             raise Rejected(f"the key of {owner}, {key}, is not among the {len(trusted_keys)} trusted keys")
     steps.append("all keys are trusted" if trusted_keys else
-                 "the keys were not checked: compare them with those on the box's and the cloud's page")
+                 "the keys were not checked against any you trust: compare them, or name a file of trusted keys")
     return steps
