@@ -106,7 +106,7 @@ class Outbox:
                 "ON edit.subject = person WHERE record = mine.subject AND mine.kind IN ('incident', 'notice') "
                 "AND edit.open = 1 AND edit.seq < mine.seq AND edit.attempts < ?4 AND edit.lane = ?5) "
                 "ORDER BY rank LIMIT ?6",
-                (now, BACK_OFF_S[-1] * 2, PATIENCE, SHORT_PATIENCE, PEOPLE_LANE, limit)).fetchall()
+                (now, BACK_OFF_S[-1], PATIENCE, SHORT_PATIENCE, PEOPLE_LANE, limit)).fetchall()
         parcels = []
         for row_id, kind, digest, stored, made_at, attempts in rows:
             try:

@@ -89,7 +89,7 @@ def test_the_erased_never_come_back(store, person, reopen):
     bob = person("Bob", friends=(ann.id,))
     give(store, ProfilePut(profile=ann))
     store.profiles.erase(ann.id, by="a")
-    take(store)
+    assert [body.type for body in take(store)] == ["profile_erased", "erasure_done"]
     give(store, ProfilePut(profile=ann), ProfilePut(profile=bob))
     store = reopen()
     assert store.profiles.find(ann.id) is None and store.gallery.nearest(FACE, "open-1", 3) == []

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from appliance.store.limits import UPKEEP, Limits
-from appliance.store.outbox import PATIENCE
+from appliance.store.outbox import PATIENCE, SHORT_PATIENCE
 from appliance.store.store import open_store
 from contract.ids import new_id
 from contract.incident import IncidentDraft, Involved
@@ -123,6 +123,18 @@ def test_a_person_made_offline_goes_up_before_what_happened_to_them(store, perso
     assert [body.profile.id for body in order[:3]] == [friend.id, ann.id, other.id]
 
 
+def test_what_happened_waits_for_its_person_but_not_long(store, person, clock):
+    ann = store.profiles.create(person("Ann"), by="a")
+    people = (Involved(person=ann.id, part="victim", confidence=1),)
+    store.incidents.record(FALL._replace(severity="critical", people=people), by="r")
+    for _ in range(SHORT_PATIENCE):
+        parcels = store.outbox.due(10)
+        assert [decode(Up, parcel.data).body.type for parcel in parcels] == ["profile_created"]
+        store.outbox.sent(parcels)
+        clock.now += 601
+    assert [up.body.type for up in ups(store)] == ["profile_created", "incident"]
+
+
 def test_evidence_of_a_lost_file_is_parked_with_the_reason(store, tmp_path):
     evidence = store.files.put(b"x" * 10, "image/jpeg")
     store.incidents.record(FALL._replace(evidence=(evidence,)), by="r")
@@ -231,7 +243,7 @@ class OutboxMachine(RuleBasedStateMachine):
         for _ in range(200):
             self.now += 1300
             batch = ups(self.store, 10)
-            if not batch:
+            if self.store.outbox.waiting() == 0:
                 break
             for up in batch:
                 self.cloud[up.id] = up
@@ -245,5 +257,5 @@ class OutboxMachine(RuleBasedStateMachine):
         shutil.rmtree(self.home)
 
 
-OutboxMachine.TestCase.settings = settings(max_examples=25, stateful_step_count=20, deadline=None)
+OutboxMachine.TestCase.settings = settings(max_examples=40, stateful_step_count=20, deadline=None)
 TestOutboxMachine = OutboxMachine.TestCase
