@@ -39,7 +39,7 @@ class _Pack:
         number = self.numbers.pop(person, None)
         if number is not None:
             del self.people[number], self.templates[number]
-            self.index.remove_ids(np.array([number], dtype=np.int64))
+            self.index.remove_ids(faiss.IDSelectorBatch(np.array([number], dtype=np.int64)))
 
 
 class Gallery:

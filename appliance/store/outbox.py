@@ -16,7 +16,6 @@ from contract.errors import NotFound, Rejected
 from contract.events import Event
 from contract.ids import new_id
 from contract.messages import Body, Receipt, Up, encode, make_up
-from contract.model import Model
 from contract.moments import from_epoch
 
 URGENT, SOON, NORMAL, BULK = range(4)
@@ -31,7 +30,7 @@ SHORT_PATIENCE = 2
 BACK_OFF_S = (10.0, 20.0, 40.0, 80.0, 160.0, 300.0, 600.0)
 RECORDS = {"incident", "action", "log"}
 PROFILE_KINDS = ("profile_created", "profile_changed", "profile_erased")
-BODY: TypeAdapter[Model] = TypeAdapter(Body)
+BODY: TypeAdapter[Body] = TypeAdapter(Body)
 
 Expand = Callable[[dict[str, object]], dict[str, object]]
 """Fills a stored body whose bulk lies in a file. Raises NotFound when the file is gone."""
@@ -63,13 +62,13 @@ class Outbox:
         self._connection, self._box, self._chain, self._clock = connection, box, chain, clock
         self._expand = expand
 
-    def put(self, write: Write, body: Model, subject: str, priority: int, *, lane: str | None = None) -> None:
+    def put(self, write: Write, body: Body, subject: str, priority: int, *, lane: str | None = None) -> None:
         """Queue in the caller's transaction. Raises Rejected when the message would be too large for the wire."""
         made_at = instant(self._clock)
         up = make_up(self._box, new_id(int(self._clock() * 1000)), made_at, body)
         encode(up)
         stored = canonical_bytes(body.model_dump(mode="json")).decode()
-        self._insert(write, up.id, body.type, subject, priority, lane, up.hash, stored, made_at)  # type: ignore[attr-defined]
+        self._insert(write, up.id, body.type, subject, priority, lane, up.hash, stored, made_at)
 
     def put_once(self, write: Write, row_id: str, kind: str, subject: str, stored: dict[str, object]) -> None:
         """Queue bulk under a derived id, unless it is queued already; `stored` is what `expand` will fill."""
@@ -80,7 +79,7 @@ class Outbox:
         row = write.execute("INSERT OR IGNORE INTO outbox (id, kind, subject, lane, rank, hash, body, made_at) "
                             "VALUES (?,?,?,?,0,?,?,?)", (row_id, kind, subject, lane, digest, stored, made_at))
         if row.rowcount:
-            number = row.lastrowid
+            number = int(row.lastrowid or 0)
             rank = (priority << 48) + ((1 << 47) - number if priority == URGENT else number)
             write.execute("UPDATE outbox SET rank = ? WHERE seq = ?", (rank, number))
             write.emit(Event("sync", "outbox"))
@@ -143,7 +142,7 @@ class Outbox:
         with self._connection.write(UPKEEP) as write:
             row = write.execute("SELECT kind, subject FROM outbox WHERE id = ?", (row_id,)).fetchone()
             if row is not None:
-                self._park(write, row_id, *row, reason)
+                self._park(write, row_id, str(row[0]), str(row[1]), reason)
 
     def _park(self, write: Write, row_id: str, kind: str, subject: str, reason: str) -> None:
         write.execute("UPDATE outbox SET state = 'parked', reason = ? WHERE id = ?", (reason, row_id))

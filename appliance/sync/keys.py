@@ -1,6 +1,7 @@
 """The box's own keys. Made on the box, readable by its user only, never sent anywhere."""
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -13,6 +14,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from contract.errors import Rejected
+
+PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 
 def box_key(home: Path) -> Ed25519PrivateKey:
@@ -53,7 +56,7 @@ def write_durably(path: Path, data: bytes, mode: int = 0o600) -> None:
         os.close(folder)
 
 
-def _load_or_make(path: Path, make):
+def _load_or_make(path: Path, make: Callable[[], PrivateKey]) -> object:
     if path.exists():
         try:
             return load_pem_private_key(path.read_bytes(), password=None)

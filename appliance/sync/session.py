@@ -9,8 +9,10 @@ import ssl
 from typing import Any
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
+from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from appliance.sync.claim import Endpoint
 from contract.errors import Unavailable
@@ -36,7 +38,7 @@ class Session:
         self.largest = MAX_MESSAGE
         self._endpoint, self._topics = endpoint, topics
         self._unacknowledged: set[int] = set()
-        self._client = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id=endpoint.box, protocol=mqtt.MQTTv5)
+        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=endpoint.box, protocol=mqtt.MQTTv5)
         self._client.max_inflight_messages_set(IN_FLIGHT)
         self._client.max_queued_messages_set(IN_FLIGHT * 2)
         for name in ("on_connect", "on_disconnect", "on_subscribe", "on_publish", "on_message"):
@@ -51,7 +53,7 @@ class Session:
         except (OSError, ssl.SSLError) as error:
             raise Unavailable(f"the box's certificate cannot be read: {error}", hint="claim the box again") from error
         self._client.tls_set_context(context)
-        wishes = Properties(PacketTypes.CONNECT)
+        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
         wishes.SessionExpiryInterval = SESSION_DAYS * 86400
         wishes.MaximumPacketSize = MAX_MESSAGE + HEADERS
         try:
@@ -103,7 +105,7 @@ class Session:
             return
         allowed = getattr(properties, "MaximumPacketSize", None)
         self.largest = min(MAX_MESSAGE, allowed - HEADERS) if allowed else MAX_MESSAGE
-        self._client.subscribe([(topic, mqtt.SubscribeOptions(qos=1)) for topic in self._topics])
+        self._client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in self._topics])
 
     def _on_subscribe(self, _client: Any, _data: Any, _mid: int, codes: list[Any], _properties: Any) -> None:
         refused = [topic for topic, code in zip(self._topics, codes, strict=False) if code.is_failure]
@@ -125,4 +127,4 @@ class Session:
             log.warning("the broker refused a message: %s", code)
 
     def _on_message(self, _client: Any, _data: Any, message: mqtt.MQTTMessage) -> None:
-        self.received.append((message.topic, message.payload))
+        self.received.append((message.topic, bytes(message.payload)))
