@@ -1,6 +1,8 @@
 """One database by URL, SQLite or PostgreSQL, with one way to write and one way to read."""
 
+import sqlite3
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -138,8 +140,8 @@ def _sqlite(url: str) -> Database:
     @event.listens_for(writer, "connect")
     def _writer_opened(connection: Any, _record: Any) -> None:
         _plain_transactions(connection)
+        _use_wal(connection)
         for pragma in (
-            "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
             "secure_delete=ON",
@@ -167,3 +169,16 @@ def _plain_transactions(connection: Any) -> None:
     # Otherwise Python's sqlite3 decides when a transaction begins.
     connection.isolation_level = None
     connection.execute(f"PRAGMA busy_timeout={WRITE_WAIT_S * 1000}")
+
+
+def _use_wal(connection: Any) -> None:
+    # Changing the journal mode does not wait for the busy timeout when another process opens the file just now.
+    deadline = time.monotonic() + WRITE_WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if "locked" not in str(error) or time.monotonic() > deadline:
+                raise
+            time.sleep(0.02)
