@@ -2,12 +2,12 @@
 
 from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
-from urllib.parse import quote, urlsplit
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Depends, Request
 from fastapi.routing import APIRoute
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import RedirectResponse, Response
+from starlette.responses import Response
 
 from appliance.api.problems import Problem
 from appliance.api.services import Services
@@ -150,24 +150,6 @@ class GuardedRoute(APIRoute):
         async def handler(request: Request) -> Response:
             request.state.who = await authorise(request, rules[request.method])
             return await inner(request)
-
-        return handler
-
-
-class PageRoute(GuardedRoute):
-    """As GuardedRoute, but sends who is not logged in to the log-in page and back."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        inner = super().get_route_handler()
-
-        async def handler(request: Request) -> Response:
-            try:
-                return await inner(request)
-            except Problem as error:
-                if error.status != 401 or request.method != "GET":
-                    raise
-                target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-                return RedirectResponse(f"/login?next={quote(target)}", 303)
 
         return handler
 

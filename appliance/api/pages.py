@@ -1,21 +1,22 @@
 """The guards' pages: HTML made on the box from the same values the REST interface gives."""
 
-from collections.abc import Callable
-from functools import wraps
+from collections.abc import Callable, Coroutine
 from typing import Annotated, Any
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Query, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from appliance.api.accounts import MIN_PASSWORD
-from appliance.api.auth import SUPERVISORS, Box, PageRoute, Who
+from appliance.api.auth import SUPERVISORS, Box, GuardedRoute, Who, services_of
 from appliance.api.cameras import camera_of
 from appliance.api.consent import TEXT
 from appliance.api.health import status_of
 from appliance.api.incidents import readable, visible
 from appliance.api.ports import Store
-from appliance.api.problems import STATUS_OF, Problem
+from appliance.api.problems import Problem, status_for
 from appliance.api.services import Services
 from appliance.api.templates import page
 from appliance.api.uploads import MAX_PHOTOS
@@ -26,28 +27,40 @@ from contract.ids import Id, Name
 from contract.incident import IncidentFilter, State
 from contract.views import IncidentView, NoticeView
 
+
+class PageRoute(GuardedRoute):
+    """As GuardedRoute, but errors are pages, and who is not logged in is sent to the log-in page and back."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Problem as error:
+                if error.status == 401:
+                    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                    return RedirectResponse(f"/login?next={quote(target)}", 303)
+                return await _in_words(request, error.status, error.detail, error.hint)
+            except SentryboxError as error:
+                return await _in_words(request, status_for(error), error.detail, error.hint)
+            except RequestValidationError:
+                return await _in_words(request, 422, "this address is not a page of this box", "")
+
+        return handler
+
+
+async def _in_words(request: Request, status: int, detail: str, hint: str) -> Response:
+    bar = await run_in_threadpool(_bar, services_of(request)) if hasattr(request.state, "who") else None
+    return page(request, "problem.html", status, detail=detail, hint=hint, bar=bar)
+
+
 router = APIRouter(route_class=PageRoute, tags=["pages"], include_in_schema=False, default_response_class=HTMLResponse)
 
 _PER_PAGE = 20
 KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
          "manual": "Reported"}
 STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
-
-
-def _in_words(endpoint: Callable[..., Response]) -> Callable[..., Response]:
-    """Errors of a page are pages."""
-
-    @wraps(endpoint)
-    def wrapped(*args: Any, **kwargs: Any) -> Response:
-        try:
-            return endpoint(*args, **kwargs)
-        except (SentryboxError, Problem) as error:
-            status = error.status if isinstance(error, Problem) else \
-                next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
-            return page(kwargs["request"], "problem.html", status, detail=error.detail, hint=error.hint,
-                        bar=_bar(kwargs["box"]))
-
-    return wrapped
 
 
 def _bar(box: Services) -> Any:
@@ -65,13 +78,11 @@ def home(who: Who) -> Response:
 
 
 @router.get("/ui/live")
-@_in_words
 def live(request: Request, box: Box, who: Who) -> Response:
     return page(request, "live.html", bar=_bar(box), cameras=box.vision.cameras(), may_edit=who.role in SUPERVISORS)
 
 
 @router.get("/ui/incidents")
-@_in_words
 def incidents(request: Request, box: Box, who: Who, state: State | None = None,
               cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
     views, following = box.store.incidents.page(IncidentFilter(state=state), cursor, _PER_PAGE)
@@ -82,21 +93,18 @@ def incidents(request: Request, box: Box, who: Who, state: State | None = None,
 
 
 @router.get("/ui/incidents/{incident_id}")
-@_in_words
 def incident(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
     view = readable(box.store.incidents.get(incident_id), who)
     return page(request, "incident.html", bar=_bar(box), row=_row(box.store, view, who))
 
 
 @router.get("/ui/incidents/{incident_id}/card")
-@_in_words
 def card(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
     view = readable(box.store.incidents.get(incident_id), who)
     return page(request, "card.html", row=_row(box.store, view, who))
 
 
 @router.get("/ui/people")
-@_in_words
 def people(request: Request, box: Box, who: Who, search: Annotated[str, Query(max_length=200)] = "",
            cursor: Annotated[Id | None, Query()] = None) -> Response:
     found = find_users(box.store.profiles, search, cursor or "", 50)
@@ -106,13 +114,11 @@ def people(request: Request, box: Box, who: Who, search: Annotated[str, Query(ma
 
 
 @router.get("/ui/people/new")
-@_in_words
 def new_person(request: Request, box: Box, who: Who) -> Response:
     return page(request, "person_new.html", bar=_bar(box), consent=TEXT, max_photos=MAX_PHOTOS)
 
 
 @router.get("/ui/people/{user_id}")
-@_in_words
 def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
     view = view_of(box.store, box.store.profiles.get(user_id))
     return page(request, "person.html", bar=_bar(box), person=view, may_edit=who.role in SUPERVISORS,
@@ -120,13 +126,11 @@ def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
 
 
 @router.get("/ui/cameras/{camera}/zones")
-@_in_words
 def zones(request: Request, camera: Name, box: Box, who: Who) -> Response:
     return page(request, "zones.html", bar=_bar(box), camera=camera_of(box, camera))
 
 
 @router.get("/ui/accounts")
-@_in_words
 def accounts(request: Request, box: Box, who: Who) -> Response:
     return page(request, "accounts.html", bar=_bar(box), accounts=box.store.accounts.list(), minimum=MIN_PASSWORD)
 

@@ -68,7 +68,8 @@ class BodyLimit:
             message = await receive()
             seen += len(message.get("body", b""))
             if seen > limit:
-                await _drain(receive)
+                if message.get("more_body"):
+                    await _drain(receive)
                 raise _too_large(limit)
             return message
 

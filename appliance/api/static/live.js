@@ -70,7 +70,7 @@ function draw(tile, tracks, width, height) {
   }
   tile.svg.replaceChildren(...marks);
   const names = tracks.map((t) => t.name).filter(Boolean);
-  tile.svg.setAttribute("aria-label", `${tracks.length} people in the picture${names.length ? `: ${names.join(", ")}` : ""}`);
+  tile.svg.setAttribute("aria-label", `${tracks.length} ${tracks.length === 1 ? "person" : "people"} in the picture${names.length ? `: ${names.join(", ")}` : ""}`);
 }
 
 function shape(tag, attributes) {

@@ -1,4 +1,4 @@
-"""A box that looks lived in, for looking at its pages. `python -m tests.appliance.api.furnish DIR` takes pictures of them."""
+"""A box that looks lived in. `python -m tests.appliance.api.furnish DIR` takes pictures of its pages, to look at."""
 
 import io
 import sys
@@ -21,7 +21,8 @@ def picture(width: int = 640, height: int = 360) -> bytes:
     """A drawn scene: a hall with a door and somebody in it."""
     image = Image.new("RGB", (width, height), "#8fa3b5")
     draw = ImageDraw.Draw(image)
-    draw.polygon([(0, height), (width, height), (width * .72, height * .55), (width * .28, height * .55)], fill="#6b7786")
+    floor = [(0, height), (width, height), (width * .72, height * .55), (width * .28, height * .55)]
+    draw.polygon(floor, fill="#6b7786")
     draw.rectangle([width * .42, height * .2, width * .58, height * .55], fill="#4b5866")
     draw.ellipse([width * .2, height * .3, width * .26, height * .4], fill="#d9b99b")
     draw.rounded_rectangle([width * .185, height * .4, width * .275, height * .78], 12, fill="#30506e")
