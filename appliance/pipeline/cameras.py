@@ -94,8 +94,12 @@ class Cameras:
                 log.error("an incident at %s cannot be written: %s; next try in %.0f s", place.location, error, wait)
                 await asyncio.sleep(wait)
             except SentryboxError as error:
-                log.error("an incident at %s was refused by the store: %s", place.location, error)
-                return
+                if not draft.people:
+                    log.error("an incident at %s was refused by the store: %s", place.location, error)
+                    return
+                # Somebody it names was erased a moment ago: what happened is still written down.
+                log.warning("an incident at %s is written without names: %s", place.location, error)
+                draft = draft._replace(people=())
 
     async def _snapshot(self, observation: Observation) -> tuple[Evidence, ...]:
         """The picture of the frame, kept on disk. An incident without one is better than none."""
