@@ -4,7 +4,7 @@ The app keeps on its state: `rules` (Rules) and `authority` (Authority).
 """
 
 from collections.abc import Callable, Coroutine
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any, ClassVar, NamedTuple
 from urllib.parse import quote, urlsplit
 
 from fastapi import APIRouter, Depends, Request
@@ -87,22 +87,25 @@ async def authorise(request: Request, allowed: frozenset[Role]) -> Identity | No
     return who
 
 
-def guarded(rules: Rules) -> type[APIRoute]:
-    """A route class that asks `rules` before it reads a byte of the body. KeyError at build time for a route without a
-    rule."""
+class GuardedRoute(APIRoute):
+    """Asks `rules` before it reads a byte of the body. KeyError at build time for a route without a rule."""
 
-    class GuardedRoute(APIRoute):
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            mine = {method: rules[method, self.path_format] for method in self.methods}
-            inner = super().get_route_handler()
+    rules: ClassVar[Rules]
 
-            async def handler(request: Request) -> Response:
-                request.state.who = await authorise(request, mine[request.method])
-                return await inner(request)
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        mine = {method: self.rules[method, self.path_format] for method in self.methods}
+        inner = super().get_route_handler()
 
-            return handler
+        async def handler(request: Request) -> Response:
+            request.state.who = await authorise(request, mine[request.method])
+            return await inner(request)
 
-    return GuardedRoute
+        return handler
+
+
+def guarded(rules: Rules) -> type[GuardedRoute]:
+    """The route class of one app."""
+    return type("GuardedRoute", (GuardedRoute,), {"rules": rules})
 
 
 def guarded_page(rules: Rules) -> type[APIRoute]:

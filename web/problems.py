@@ -66,8 +66,13 @@ def field_errors(errors: Any) -> list[dict[str, str]]:
              "message": str(error["msg"]).removeprefix("Value error, ")} for error in errors]
 
 
+def status_for(error: SentryboxError) -> int:
+    """The HTTP status of one of the four errors."""
+    return next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+
+
 def _of_contract(request: Request, error: SentryboxError) -> Response:
-    status = next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
+    status = status_for(error)
     headers = {"Retry-After": str(RETRY_AFTER_SECONDS)} if status == 503 else None
     return problem_response(request, status, type(error).__name__.lower(), error.detail, hint=error.hint,
                             headers=headers)
@@ -91,13 +96,20 @@ def _of_validation(request: Request, error: RequestValidationError | ValidationE
     return problem_response(request, 422, "invalid", detail, errors=errors)
 
 
-def _of_bug(request: Request, error: Exception) -> Response:
+def _of_overflow(request: Request, error: OverflowError) -> Response:
+    # A date or number that fits its type on the wire but nothing here, as 9999-12-31T23:59:59-23:59.
+    errors = [{"field": "body", "message": f"a value is out of range: {error}"}]
+    return problem_response(request, 422, "invalid", errors[0]["message"], errors=errors)
+
+
+def of_bug(request: Request, error: Exception) -> Response:
+    """The answer to what nobody expected; the log gets the rest."""
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
-    return problem_response(request, 500, "internal", "this is a fault of the box, not of the request; see its log")
+    return problem_response(request, 500, "internal", "this is a fault of the server, not of the request; see its log")
 
 
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
     for kind, handler in ((SentryboxError, _of_contract), (Problem, _of_http), (HTTPException, _of_starlette),
-                          (RequestValidationError, _of_validation), (Exception, _of_bug)):
+                          (RequestValidationError, _of_validation), (OverflowError, _of_overflow)):
         app.add_exception_handler(kind, handler)  # type: ignore[arg-type]

@@ -6,8 +6,9 @@ from fastapi import Request
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from starlette.concurrency import run_in_threadpool
 
-from appliance.api.auth import Box, Who, new_router
+from appliance.api.auth import Box, new_router
 from contract.identity import Role
+from web.guard import Who
 
 router = new_router("accounts")
 

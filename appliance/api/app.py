@@ -17,15 +17,18 @@ from appliance.api import (
     ledger,
     notify,
     pages,
-    problems,
     recognize,
     register,
     sign_in,
     users,
 )
-from appliance.api.edge import Edge
+from appliance.api.auth import COOKIE
+from appliance.api.counted import Counted
 from appliance.api.services import Services
-from appliance.api.uploads import BodyLimit, new_turnstile
+from web import problems
+from web.edge import Edge
+from web.guard import Authority
+from web.uploads import BodyLimit, new_turnstile
 
 _STATIC = Path(__file__).parent / "static"
 # A box reports to nobody but its own cloud, whatever the environment says.
@@ -43,6 +46,7 @@ def build_app(services: Services) -> FastAPI:
                   responses=docs.PROBLEM_RESPONSES, telemetry=_NO_TELEMETRY)
     figures = health.Figures(services)
     app.state.services = services
+    app.state.authority = Authority(COOKIE, services.store.accounts.by_token, services.store.accounts.by_session)
     app.state.figures = figures
     app.state.hub = events.Hub(services.store.subscribe)
     app.state.upload_turnstile = new_turnstile()
@@ -53,5 +57,6 @@ def build_app(services: Services) -> FastAPI:
         app.include_router(subject.router)
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(BodyLimit)
-    app.add_middleware(Edge, figures=figures)
+    app.add_middleware(Edge)
+    app.add_middleware(Counted, figures=figures)
     return app

@@ -10,13 +10,14 @@ from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import StreamingResponse
 
-from appliance.api.auth import Box, Who, new_router, still_allowed
+from appliance.api.auth import Box, new_router, still_allowed
 from appliance.api.ports import CameraState, Picture
-from appliance.api.problems import Problem
 from appliance.api.services import Services
-from contract.errors import NotFound, SentryboxError
+from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.ids import Name
 from contract.zone import Zone
+from web.guard import Who
+from web.problems import Problem
 
 router = new_router("cameras")
 
@@ -81,8 +82,10 @@ async def snapshot(camera: Name, box: Box) -> Response:
 @router.get("/cameras/{camera}/live", response_class=Response,
             responses={200: {"content": {f"multipart/x-mixed-replace; boundary={_BOUNDARY}": {}}}})
 async def live(camera: Name, request: Request, box: Box) -> Response:
-    """MJPEG for as long as somebody watches. 503 when too many watch already."""
-    camera_of(box, camera)
+    """MJPEG for as long as somebody watches. 503 while the camera has no picture, or when too many watch already."""
+    state = camera_of(box, camera)
+    if state.state != "live":
+        raise Unavailable(f"camera {camera} is {state.state}: {state.reason or 'there is no picture yet'}")
     viewers = request.app.state.live_viewers
     if viewers.locked():
         raise Problem(503, "too_many_viewers", f"{box.live_viewers} live pictures are open already",

@@ -5,9 +5,10 @@ from typing import Any
 from fastapi import Request, Response
 from starlette.responses import HTMLResponse, JSONResponse
 
-from appliance.api.auth import PUBLIC, RULES, new_router
-from appliance.api.problems import MEDIA_TYPE, ProblemDetails
+from appliance.api.auth import RULES, new_router
 from appliance.api.templates import page
+from web.guard import PUBLIC
+from web.problems import MEDIA_TYPE, ProblemDetails
 
 router = new_router("description")
 

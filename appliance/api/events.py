@@ -9,9 +9,10 @@ from typing import NamedTuple
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
-from appliance.api.auth import Who, new_router, still_allowed
-from appliance.api.problems import Problem
+from appliance.api.auth import new_router, still_allowed
 from contract.events import Event
+from web.guard import Who
+from web.problems import Problem
 
 router = new_router("events")
 

@@ -6,9 +6,7 @@ from typing import Annotated, Literal
 from fastapi import Query, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field, model_validator
 
-from appliance.api.auth import Box, Who, new_router
-from appliance.api.pagination import Cursor, IdempotencyKey, Limit, Page, scoped_key
-from appliance.api.problems import Problem
+from appliance.api.auth import Box, new_router
 from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Hash, Id, Name
@@ -26,6 +24,9 @@ from contract.incident import (
 )
 from contract.moments import Instant
 from contract.views import IncidentView, LedgerState
+from web.guard import Who
+from web.pagination import Cursor, IdempotencyKey, Limit, Page, scoped_key
+from web.problems import Problem
 
 router = new_router("incidents")
 

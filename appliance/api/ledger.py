@@ -5,9 +5,8 @@ from typing import Literal
 from fastapi import Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from appliance.api.auth import Box, Who, new_router
+from appliance.api.auth import Box, new_router
 from appliance.api.incidents import USUAL_SEVERITY, ledger_for, readable
-from appliance.api.pagination import IdempotencyKey, scoped_key
 from appliance.api.ports import Store
 from contract.errors import NotFound
 from contract.identity import Identity
@@ -15,6 +14,8 @@ from contract.ids import Id
 from contract.incident import Incident, Kind, LogRecord, Place, Severity, Text
 from contract.moments import Instant
 from contract.views import LedgerState
+from web.guard import Who
+from web.pagination import IdempotencyKey, scoped_key
 
 router = new_router("ledger")
 

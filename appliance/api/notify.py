@@ -5,12 +5,13 @@ from typing import Annotated
 from fastapi import Path, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
-from appliance.api.auth import Box, Who, new_router
-from appliance.api.pagination import IdempotencyKey, scoped_key
+from appliance.api.auth import Box, new_router
 from contract.delivery import Audience
 from contract.ids import Id
 from contract.incident import Place, Text
 from contract.views import NoticeView
+from web.guard import Who
+from web.pagination import IdempotencyKey, scoped_key
 
 router = new_router("alerts")
 

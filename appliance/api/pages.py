@@ -10,26 +10,27 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from appliance.api.accounts import MIN_PASSWORD
-from appliance.api.auth import SUPERVISORS, Box, GuardedRoute, Who, services_of
+from appliance.api.auth import RULES, Box, services_of
 from appliance.api.cameras import camera_of
-from appliance.api.consent import TEXT
 from appliance.api.health import status_of
 from appliance.api.incidents import readable, visible
 from appliance.api.ports import Store
-from appliance.api.problems import Problem, status_for
 from appliance.api.services import Services
 from appliance.api.templates import page
-from appliance.api.uploads import MAX_PHOTOS
-from appliance.api.users import find_users, view_of
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.identity import Identity
 from contract.ids import Id, Name
 from contract.incident import IncidentFilter, State
 from contract.views import IncidentView, NoticeView
+from web.consent import TEXT
+from web.guard import SUPERVISORS, Who, guarded
+from web.people import find_users, view_of
+from web.problems import Problem, status_for
+from web.uploads import MAX_PHOTOS
 
 
-class PageRoute(GuardedRoute):
-    """As GuardedRoute, but errors are pages, and who is not logged in is sent to the log-in page and back."""
+class PageRoute(guarded(RULES)):
+    """As every guarded route, but errors are pages, and who is not logged in is sent to the log-in page and back."""
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()
@@ -120,7 +121,7 @@ def new_person(request: Request, box: Box, who: Who) -> Response:
 
 @router.get("/ui/people/{user_id}")
 def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
-    view = view_of(box.store, box.store.profiles.get(user_id))
+    view = view_of(box.store.profiles.find, box.store.profiles.get(user_id))
     return page(request, "person.html", bar=_bar(box), person=view, may_edit=who.role in SUPERVISORS,
                 max_photos=MAX_PHOTOS)
 

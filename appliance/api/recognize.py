@@ -8,12 +8,12 @@ from starlette.concurrency import run_in_threadpool
 
 from appliance.api.auth import Box, new_router
 from appliance.api.ports import Store
-from appliance.api.problems import Problem
 from appliance.api.stills import faces_of
-from appliance.api.uploads import Upload, check_size, read_form, read_raw, readers
 from contract.match import Match
 from contract.observation import Face, FaceQuality
 from contract.profile import PersonRole
+from web.problems import Problem
+from web.uploads import Upload, check_size, read_form, read_raw, readers
 
 router = new_router("recognition")
 

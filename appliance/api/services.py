@@ -2,8 +2,8 @@
 
 from typing import NamedTuple
 
-from appliance.api.enrolment import PhotoLimits
 from appliance.api.ports import Links, Matcher, Store, Vision
+from web.enrolment import PhotoLimits
 
 
 class Services(NamedTuple):

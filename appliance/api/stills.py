@@ -4,8 +4,8 @@ import re
 from typing import Literal
 
 from appliance.api.ports import Still, Vision
-from appliance.api.problems import Problem
 from contract.errors import Rejected
+from web.problems import Problem
 
 _CODE = re.compile(r"^[a-z][a-z_]{2,40}$")
 

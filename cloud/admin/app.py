@@ -25,7 +25,7 @@ from cloud.admin.rules import COOKIE
 from cloud.admin.services import Services
 from cloud.admin.templates import STATIC
 from web import problems
-from web.edge import SafeHeaders
+from web.edge import Edge
 from web.guard import Authority
 from web.uploads import BodyLimit, new_turnstile
 
@@ -47,5 +47,5 @@ def build_app(services: Services) -> FastAPI:
         app.include_router(subject.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     app.add_middleware(BodyLimit)
-    app.add_middleware(SafeHeaders)
+    app.add_middleware(Edge)
     return app

@@ -31,6 +31,11 @@ def test_unknown_cameras_are_named(house: House, path):
     assert answer.status_code == 404 and "gate, roof" in answer.json()["hint"]
 
 
+def test_no_live_picture_of_a_lost_camera(house: House):
+    answer = house.as_("guard").get("/cameras/roof/live")
+    assert answer.status_code == 503 and answer.json()["detail"] == "camera roof is lost: no answer from the camera"
+
+
 def test_tracks(house: House):
     house.vision.seen["gate"] = {"at": "2026-11-23T20:00:00.000Z", "width": 64, "height": 48, "tracks": []}
     assert house.as_("guard").get("/cameras/gate/tracks").json() == house.vision.seen["gate"]

@@ -10,10 +10,10 @@ import pytest
 
 from appliance.api import events
 from appliance.api.events import QUEUE, Hub
-from appliance.api.problems import Problem
 from contract.events import Event
 from tests.appliance.api.conftest import House
 from tests.appliance.api.serve import serving
+from web.problems import Problem
 
 
 def read_events(answer: httpx.Response) -> Iterator[tuple[str, dict]]:

@@ -5,9 +5,10 @@ from typing import get_args
 import pytest
 from fastapi import APIRouter, FastAPI
 
-from appliance.api.auth import COOKIE, PUBLIC, RULES, GuardedRoute, new_router
+from appliance.api.auth import COOKIE, RULES, new_router
 from appliance.api.pages import PageRoute
 from contract.identity import Role
+from web.guard import PUBLIC, GuardedRoute
 
 ROLES = (*get_args(Role), "anonymous")
 ID = "0193a1b2-0000-7000-8000-000000000000"
