@@ -133,16 +133,13 @@ class CloudConfig(Section):
     def alert_urls(self) -> dict[Channel, str]:
         """The Apprise URL of each channel that is configured."""
         alerts = self.alerts
-        given = {
+        given: dict[Channel, tuple[SecretStr | None, Path | None]] = {
             "sms": (alerts.twilio_url, alerts.twilio_url_file),
             "push": (alerts.fcm_url, alerts.fcm_url_file),
             "email": (alerts.email_url, alerts.email_url_file),
         }
-        return {
-            channel: url.get_secret_value() if url else _read(file)
-            for channel, (url, file) in given.items()
-            if url or file
-        }  # type: ignore[misc,arg-type]
+        urls = {channel: url.get_secret_value() for channel, (url, _file) in given.items() if url}
+        return urls | {channel: _read(file) for channel, (_url, file) in given.items() if file}
 
     def broker_address(self) -> tuple[str, int]:
         """(host, port) that boxes are told."""

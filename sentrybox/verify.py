@@ -1,9 +1,9 @@
 """Check an exported proof: needs no network and no access to the box or the cloud.
 
 A proof is what GET /blockchain/log/ID/proof gives, saved byte for byte. It shows that a record was written down by a
-box, that its content is unchanged, and that the ledgers named hold it. Whose keys signed is for you to know: a box's key
-is on the cloud's page Boxes, a log's in GET /ledger/general/head. Put those you trust into a file, one hex key a line,
-and name it with --trust; without it the keys are printed for you to compare.
+box, that its content is unchanged, and that the ledgers named hold it. Whose keys signed is for you to know: a box's
+key is on the cloud's page Boxes, a log's in GET /ledger/general/head. Put those you trust into a file, one hex
+key a line, and name it with --trust; without it the keys are printed for you to compare.
 
 Exit status: 0 the proof holds, 1 it does not, 2 the file cannot be read.
 """

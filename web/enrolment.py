@@ -35,7 +35,7 @@ class Photo(NamedTuple):
     """One photo of a request and what became of it: `problem` when it could not be read, else `faces` and, where one of
     them was measured, `match` against the people who are enrolled already."""
 
-    index: int
+    number: int
     filename: str
     faces: tuple[Face, ...] = ()
     match: Match | None = None
@@ -134,7 +134,7 @@ def _against_enrolled(photo: Photo, face: Face, limits: PhotoLimits, owner: str 
                       allow_lookalike: bool) -> Good | Refusal:
     warnings = []
     if face.quality.width < limits.warn_width:
-        warnings.append(f"photo {photo.index + 1}: the face is only {face.quality.width:.0f} px wide; "
+        warnings.append(f"photo {photo.number + 1}: the face is only {face.quality.width:.0f} px wide; "
                         f"{limits.warn_width:.0f} or more recognise better")
     match = photo.match
     if match is not None and match.profile_id not in (None, owner):
@@ -142,7 +142,7 @@ def _against_enrolled(photo: Photo, face: Face, limits: PhotoLimits, owner: str 
             refusal = _refuse(photo, "looks_like_enrolled", "this face looks like somebody who is enrolled already")
             return refusal.model_copy(update={"looks_like": match.profile_id})
         if match.status != "unknown":
-            warnings.append(f"photo {photo.index + 1}: somebody who is enrolled looks similar; "
+            warnings.append(f"photo {photo.number + 1}: somebody who is enrolled looks similar; "
                             "sightings of the two will ask for a human look")
     return Good(photo, face, tuple(warnings))
 
@@ -168,4 +168,4 @@ def _distance(a: np.ndarray | None, b: np.ndarray | None) -> float:
 
 
 def _refuse(photo: Photo, code: RefusalCode, reason: str) -> Refusal:
-    return Refusal(index=photo.index, filename=photo.filename, code=code, reason=reason)
+    return Refusal(index=photo.number, filename=photo.filename, code=code, reason=reason)

@@ -93,7 +93,7 @@ class GuardedRoute(APIRoute):
     rules: ClassVar[Rules]
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        mine = {method: self.rules[method, self.path_format] for method in self.methods}
+        mine = {method: self.rules[method, self.path_format] for method in self.methods or ()}
         inner = super().get_route_handler()
 
         async def handler(request: Request) -> Response:
@@ -117,7 +117,8 @@ def guarded_page(rules: Rules) -> type[APIRoute]:
 
             async def handler(request: Request) -> Response:
                 try:
-                    return await inner(request)
+                    answer: Response = await inner(request)
+                    return answer
                 except Problem as error:
                     if error.status != 401 or request.method != "GET":
                         raise
@@ -135,7 +136,8 @@ def new_router(rules: Rules, tag: str) -> APIRouter:
 
 
 async def _who(request: Request) -> Identity:
-    return request.state.who
+    who: Identity = request.state.who
+    return who
 
 
 Who = Annotated[Identity, Depends(_who)]

@@ -114,7 +114,8 @@ class UserChange(BaseModel):
 
 def find_users(profiles: ProfileRepository, search: str, after: str, limit: int) -> Page[UserSummary]:
     """A page of the people whose name contains `search`, whatever the case."""
-    wanted, found = search.strip().casefold(), []
+    wanted = search.strip().casefold()
+    found: list[UserSummary] = []
     size = _SCAN if wanted else limit + 1
     while True:
         batch = profiles.page(after, size)

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from fastapi import Request
-from starlette.datastructures import UploadFile
+from starlette.datastructures import State, UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -109,9 +109,10 @@ class Form(NamedTuple):
         return values[0] if values else None
 
 
-def readers(app_state: object) -> asyncio.Semaphore:
+def readers(app_state: State) -> asyncio.Semaphore:
     """The app's turnstile for large bodies."""
-    return app_state.upload_turnstile  # type: ignore[attr-defined]
+    turnstile: asyncio.Semaphore = app_state.upload_turnstile
+    return turnstile
 
 
 def new_turnstile() -> asyncio.Semaphore:

@@ -74,7 +74,8 @@ new_router = partial(guard.new_router, RULES)
 
 def services_of(request: Request) -> Services:
     """The Services the app was built with."""
-    return request.app.state.services
+    services: Services = request.app.state.services
+    return services
 
 
 async def still_allowed(request: Request) -> bool:

@@ -31,7 +31,7 @@ async def docs(request: Request) -> Response:
 
 def document(request: Request) -> dict[str, Any]:
     """OpenAPI, with how to log in and which roles may do what, both from the one table."""
-    spec = request.app.openapi()
+    spec: dict[str, Any] = request.app.openapi()
     schemes = spec.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["token"] = {"type": "http", "scheme": "bearer", "description": "POST /tokens makes one"}
     for path, methods in spec["paths"].items():
@@ -81,7 +81,7 @@ def _fields(schema: dict[str, Any], spec: dict[str, Any]) -> list[tuple[str, str
 def _words(schema: dict[str, Any], spec: dict[str, Any]) -> str:
     """A schema's type in a few words."""
     if "$ref" in schema:
-        return schema["$ref"].rsplit("/", 1)[1]
+        return str(schema["$ref"]).rsplit("/", 1)[1]
     if "enum" in schema or "const" in schema:
         return " | ".join(map(str, schema.get("enum", [schema.get("const")])))
     if "anyOf" in schema or "oneOf" in schema:

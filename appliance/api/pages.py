@@ -37,7 +37,8 @@ class PageRoute(guarded(RULES)):
 
         async def handler(request: Request) -> Response:
             try:
-                return await inner(request)
+                answer: Response = await inner(request)
+                return answer
             except Problem as error:
                 if error.status == 401:
                     target = request.url.path + (f"?{request.url.query}" if request.url.query else "")

@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import NamedTuple
 
 from appliance.pipeline.rule import Finding, Scene, Seen
-from contract.incident import Involved
+from contract.incident import Involved, Part
 from contract.zone import DAYS, Closed, Zone
 
 INSIDE_S = 1.0
@@ -137,7 +137,7 @@ def _near(one: tuple[float, float, float, float], other: tuple[float, float, flo
 
 
 def _finding(zone: Zone, people: list[Seen]) -> Finding:
-    part = "victim" if zone.hazard else "involved"
+    part: Part = "victim" if zone.hazard else "involved"
     named: dict[str, float] = {}
     for seen in people:
         if seen.person is not None and seen.identity == "known":
