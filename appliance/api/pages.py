@@ -23,14 +23,16 @@ from contract.ids import Id, Name
 from contract.incident import IncidentFilter, State
 from contract.views import IncidentView, NoticeView
 from web.consent import TEXT
-from web.guard import SUPERVISORS, Who, guarded
+from web.guard import SUPERVISORS, GuardedRoute, Who
 from web.people import find_users, view_of
 from web.problems import Problem, status_for
 from web.uploads import MAX_PHOTOS
 
 
-class PageRoute(guarded(RULES)):
+class PageRoute(GuardedRoute):
     """As every guarded route, but errors are pages, and who is not logged in is sent to the log-in page and back."""
+
+    rules = RULES
 
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         inner = super().get_route_handler()

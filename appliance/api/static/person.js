@@ -18,12 +18,12 @@ function afterwards(text) {
   location.reload();
 }
 
-async function setUpEdit(form) {
-  const person = await call("GET", `/users/${id}`);
+// The revision comes with the values shown, so that a change made meanwhile by somebody else is noticed.
+function setUpEdit(form) {
+  const person = JSON.parse(form.dataset.state);
   const contacts = contactRows(document.getElementById("contacts"), person.contacts);
   const friends = friendPicker(document.getElementById("friends"), person.friends, id);
   const before = person.friends.map((f) => f.id);
-  form.querySelector("fieldset").disabled = false;
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     clearErrors(form);
@@ -92,7 +92,7 @@ async function erase(button) {
 }
 
 const edit = document.getElementById("edit");
-if (edit) setUpEdit(edit).catch((error) => showErrors(edit, error));
+if (edit) setUpEdit(edit);
 const photos = document.getElementById("more-photos");
 if (photos) setUpPhotos(photos);
 const dialog = document.getElementById("erase-dialog");
