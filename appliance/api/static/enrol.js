@@ -1,7 +1,7 @@
 // Enrolling a person.
 
 import { busy, clearErrors, showErrors } from "./api.js";
-import { offerWays, photoChooser, upload } from "./photos.js";
+import { explain, photoChooser, upload } from "./photos.js";
 import { contactRows, friendPicker } from "./picker.js";
 
 const form = document.getElementById("enrol");
@@ -33,14 +33,12 @@ form.addEventListener("submit", async (event) => {
   data.append("consent", JSON.stringify(consent));
   for (const way of ["accept_partial", "allow_lookalike"]) if (form.elements[way].checked) data.append(way, "true");
   for (const file of files) data.append("photos", file);
-  form.dataset.sent = files.length;
   try {
     const person = await busy(form.querySelector(".primary"), () => upload("/users/register", data, form.querySelector("progress")));
     sessionStorage.setItem("said", [`${person.name} is enrolled and is recognised from now on.`, ...person.warnings].join(" "));
     location.assign(`/ui/people/${person.id}`);
   } catch (error) {
-    if (error.problem?.refused) chooser.judge(error.problem.refused);
-    offerWays(form, error.problem ?? {});
+    explain(form, chooser, error, files.length);
     showErrors(form, error);
   }
 });

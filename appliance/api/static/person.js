@@ -2,7 +2,7 @@
 
 import { busy, call, clearErrors, make, showErrors, toast } from "./api.js";
 import { localTimes, on } from "./frame.js";
-import { offerWays, photoChooser, upload } from "./photos.js";
+import { explain, photoChooser, upload } from "./photos.js";
 import { contactRows, friendPicker } from "./picker.js";
 
 const root = document.getElementById("person");
@@ -52,13 +52,11 @@ function setUpPhotos(form) {
     const data = new FormData();
     for (const way of ["accept_partial", "allow_lookalike"]) if (form.elements[way].checked) data.append(way, "true");
     for (const file of files) data.append("photos", file);
-    form.dataset.sent = files.length;
     try {
       const changed = await busy(form.querySelector(".primary"), () => upload(`/users/${id}/photos`, data, form.querySelector("progress")));
       afterwards(["The photos were added.", ...changed.warnings].join(" "));
     } catch (error) {
-      if (error.problem?.refused) chooser.judge(error.problem.refused);
-      offerWays(form, error.problem ?? {});
+      explain(form, chooser, error, files.length);
       showErrors(form, error);
     }
   });

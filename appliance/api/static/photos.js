@@ -85,10 +85,13 @@ export function upload(path, data, bar) {
   });
 }
 
-// After a refusal: what can be done about it, offered where it makes sense.
-export function offerWays(form, problem) {
-  const refused = problem.refused ?? [];
-  const total = Number(form.dataset.sent);
+// After a refusal: why at each photo, and what can be done about it where that makes sense.
+export function explain(form, chooser, error, total) {
+  const refused = error.problem?.refused ?? [];
+  if (refused.length) {
+    chooser.judge(refused);
+    error.message = `${refused.length} of ${total} ${total === 1 ? "photo" : "photos"} cannot be used: the reason is given at each.`;
+  }
   form.querySelector("[data-way=accept_partial]").hidden = !(refused.length && refused.length < total);
   form.querySelector("[data-way=allow_lookalike]").hidden = !refused.some((r) => r.code === "looks_like_enrolled");
 }

@@ -174,6 +174,8 @@ def test_enrol_refusal_then_success(page: Page, house: House, tmp_path: Path):
     page.get_by_role("button", name="Enrol").click()
     expect(page.locator(".photos .refused figcaption")).to_contain_text("No face was found")
     expect(page.locator(".photos .fine")).to_have_count(1)
+    expect(page.locator('#enrol [data-error-for=""]')).to_have_text(
+        "1 of 2 photos cannot be used: the reason is given at each.")
     assert len(house.store.profiles.page("", 10)) == 1
     page.get_by_label("Go on with the good photos").check()
     page.get_by_role("button", name="Enrol").click()
