@@ -18,6 +18,7 @@ from appliance.pipeline.cameras import Cameras, Place, Recorder
 from appliance.pipeline.matching import GalleryMatcher, Thresholds
 from appliance.pipeline.vision.graph import GraphError, parse_graph
 from appliance.pipeline.vision.manifest import ManifestError, load_manifest
+from appliance.pipeline.vision.memory import keep_small
 from appliance.pipeline.workers import WorkerPlan, Workers
 from appliance.store.store import Store, open_store
 from appliance.sync.claim import claim, endpoint
@@ -46,6 +47,7 @@ def run(config_path: Path, *, claim_code: str | None = None) -> int:
     Raises Rejected for a bad configuration or claim code, Unavailable when another box runs in the same home or the
     cloud cannot be reached to claim it.
     """
+    keep_small()
     config = read_config(config_path, BoxConfig)
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
     if claim_code is not None:

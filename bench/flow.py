@@ -4,6 +4,7 @@ A whole demo runs: real RTSP cameras, broker, cloud, and the stand-in of the pro
 instead is a script that calls the provider straight from the frame, through Apprise, and keeps nothing.
 """
 
+import math
 import os
 import statistics
 import time
@@ -76,7 +77,7 @@ def call_directly(running: Running) -> list[float]:
 
 
 def p95(values: list[float]) -> float:
-    return sorted(values)[max(0, round(len(values) * 0.95) - 1)]
+    return sorted(values)[math.ceil(len(values) * 0.95) - 1]
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ import time
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import uvicorn
 from pydantic import ValidationError
@@ -37,6 +37,7 @@ from contract.config import read_config
 from contract.errors import Rejected, Unavailable
 from contract.moments import now
 from contract.ports import Ledger
+from contract.profile import Channel
 from contract.version import VERSION
 
 log = logging.getLogger(__name__)
@@ -105,7 +106,7 @@ def _workers(
         return f"{config.url}/a/{links.sign(delivery, int(time.time()) + life, key)}"
 
     channels = channels_from(config.alert_urls())
-    for name in ("sms", "push", "email"):
+    for name in get_args(Channel):
         if name not in channels:
             log.warning("no %s service is configured in [alerts]: such alerts will fail, and say so", name)
     desk = Desk(database, channels, lambda: datetime.now(UTC), link_for)

@@ -33,7 +33,10 @@ def _normalise(value: object) -> str:
         return to_text(value)
     if not isinstance(value, str) or "T" not in value.upper():
         raise ValueError("a time is text like 2026-11-23T20:00:00Z")
-    return to_text(datetime.fromisoformat(value))
+    try:
+        return to_text(datetime.fromisoformat(value))
+    except OverflowError as error:
+        raise ValueError("a time between the years 1 and 9999 in UTC is wanted") from error
 
 
 Instant = Annotated[str, BeforeValidator(_normalise)]

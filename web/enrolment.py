@@ -23,7 +23,7 @@ class PhotoLimits(NamedTuple):
 
     refuse_width: float = 32.0
     warn_width: float = 48.0
-    sharpness: float = 30.0
+    sharpness: float = 40.0
     dark: float = 35.0
     bright: float = 235.0
     frontal: float = 0.15

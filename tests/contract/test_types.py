@@ -54,7 +54,8 @@ def test_times_have_one_spelling(given_text, stored):
     assert action.at == stored and from_text(action.at).tzinfo is not None
 
 
-@pytest.mark.parametrize("text", ["2026-11-23T20:00:00", "2026-11-23", "yesterday", "", 5, None])
+@pytest.mark.parametrize("text", ["2026-11-23T20:00:00", "2026-11-23", "yesterday", "", 5, None,
+                                  "9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+23:59"])
 def test_a_time_without_zone_or_sense_is_refused(text):
     with pytest.raises(ValidationError):
         Action(id=new_id(), incident=new_id(), verb="note", by="x", at=text)
