@@ -1,7 +1,7 @@
 """Profiles: who is enrolled, how to recognise them, whom they call friends and how people are reached."""
 
 import re
-from typing import Annotated, Literal
+from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints, field_validator, model_validator
 
@@ -15,11 +15,23 @@ PersonName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=
 PersonRole = Literal["student", "staff", "visitor"]
 Channel = Literal["sms", "push", "email"]
 
-_ADDRESS = {
-    "sms": (re.compile(r"^\+[1-9][0-9]{6,14}$"), "a telephone number in E.164 form, as +4915112345678"),
-    "push": (re.compile(r"^[A-Za-z0-9_:.-]{8,300}$"), "a device token of 8 to 300 letters, digits, _ : . -"),
-    "email": (re.compile(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})$"),
-              "an e-mail address, as name@example.org"),
+
+class ChannelKind(NamedTuple):
+    """How a channel is called on pages, what its addresses look like, in a pattern and in words, and one of them."""
+
+    label: str
+    pattern: re.Pattern[str]
+    wanted: str
+    example: str
+
+
+CHANNELS: dict[Channel, ChannelKind] = {
+    "sms": ChannelKind("SMS", re.compile(r"^\+[1-9][0-9]{6,14}$"),
+                       "a telephone number in E.164 form, as +4915112345678", "+4915112345678"),
+    "push": ChannelKind("Push", re.compile(r"^[A-Za-z0-9_:.-]{8,300}$"),
+                        "a device token of 8 to 300 letters, digits, _ : . -", "device:token-1234"),
+    "email": ChannelKind("E-mail", re.compile(r"^[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9](?:[A-Za-z0-9.-]{0,251})$"),
+                         "an e-mail address, as name@example.org", "name@example.org"),
 }
 
 
@@ -31,9 +43,9 @@ class Contact(Model):
 
     @model_validator(mode="after")
     def _address_fits(self) -> "Contact":
-        pattern, wanted = _ADDRESS[self.channel]
-        if not pattern.fullmatch(self.address):
-            raise ValueError(f"address for {self.channel} must be {wanted}")
+        kind = CHANNELS[self.channel]
+        if not kind.pattern.fullmatch(self.address):
+            raise ValueError(f"address for {self.channel} must be {kind.wanted}")
         return self
 
 

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 
 from contract.identity import Identity
 from contract.moments import from_text
+from contract.profile import CHANNELS
 
 _HERE = Path(__file__).parent
 STATIC = _HERE / "static"
@@ -35,6 +36,7 @@ def _moment(text: str | None) -> Markup:
 _environment = Environment(loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined,
                            trim_blocks=True, lstrip_blocks=True)
 _environment.filters["moment"] = _moment
+_environment.globals["channels"] = CHANNELS
 _environment.globals["assets"] = _version()
 
 

@@ -12,11 +12,9 @@ from cloud.notify.transport import CONNECT_TIMEOUT, READ_TIMEOUT
 from cloud.notify.twilio import TwilioSms
 from contract.errors import Rejected, Unavailable
 from contract.ports import Accepted, Alert
-from contract.profile import Channel
+from contract.profile import CHANNELS, Channel
 
 MAIL = ("mailto", "mailtos")
-EXAMPLES: dict[Channel, str] = {"sms": "+15005550009", "push": "a-device:token", "email": "somebody@example.org"}
-"""Addresses to try a configured URL with, without sending."""
 
 
 class AppriseChannel:
@@ -92,7 +90,7 @@ def channels_from(urls: dict[Channel, str]) -> dict[Channel, AppriseChannel]:
     for name, url in urls.items():
         try:
             channels[name] = AppriseChannel(url)
-            channels[name].check(EXAMPLES[name])
+            channels[name].check(CHANNELS[name].example)
         except Rejected as error:
             raise Rejected(f"the URL for {name} alerts: {error.detail}", hint=error.hint) from error
     return channels

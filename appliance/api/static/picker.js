@@ -2,17 +2,18 @@
 
 import { call, make } from "./api.js";
 
-const PLACES = { sms: "+4915112345678", email: "name@example.org", push: "device token" };
-
+// `host` names the channels in data-channels, one a line: value|label|example.
 export function contactRows(host, contacts = []) {
+  const channels = host.dataset.channels.split("\n").map((line) => line.split("|"));
+  const example = (value) => channels.find(([known]) => known === value)[2];
   const rows = make("div", { class: "stack" });
-  const add = make("button", { type: "button", class: "little", onclick: () => append({ channel: "sms", address: "" }).focus() }, "Add a contact");
+  const add = make("button", { type: "button", class: "little", onclick: () => append({ channel: channels[0][0], address: "" }).focus() }, "Add a contact");
   host.append(rows, add);
 
   function append({ channel, address }) {
-    const input = make("input", { value: address, "aria-label": "Number, address or token", autocomplete: "off", placeholder: PLACES[channel], maxlength: 400 });
-    const select = make("select", { "aria-label": "How", onchange: () => { input.placeholder = PLACES[select.value]; } },
-      ...[["sms", "SMS"], ["email", "E-mail"], ["push", "Push"]].map(([value, text]) => make("option", { value, selected: value === channel }, text)));
+    const input = make("input", { value: address, "aria-label": "Number, address or token", autocomplete: "off", placeholder: example(channel), maxlength: 400 });
+    const select = make("select", { "aria-label": "How", onchange: () => { input.placeholder = example(select.value); } },
+      ...channels.map(([value, text]) => make("option", { value, selected: value === channel }, text)));
     const row = make("div", { class: "contact" }, select, input,
       make("button", { type: "button", class: "cross", "aria-label": "Remove this contact", onclick: () => { row.remove(); add.focus(); } }, "×"));
     rows.append(row);
