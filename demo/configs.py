@@ -51,7 +51,7 @@ def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], mo
              f"models = {toml(str(models))}", "[cloud]", f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}"]
     for camera, uri in cameras:
         lines += ["[[cameras]]", f"id = {toml(camera.id)}", f"name = {toml(camera.name)}",
-                  f"location = {toml(camera.location)}", f"uri = {toml(uri)}", "[[cameras.zones]]",
+                  f"location = {toml(camera.location)}", f"uri = {toml(uri)}", "loop = true", "[[cameras.zones]]",
                   f"name = {toml(camera.zone_name)}", f"polygon = {toml(camera.zone)}",
                   f"hazard = {toml(camera.hazard)}", f"severity = {toml(camera.severity)}"]
     return "\n".join(lines) + "\n"

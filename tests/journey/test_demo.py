@@ -68,6 +68,28 @@ def test_the_check_holds_also_with_the_broker_away_in_the_middle(demo):
     assert "outbox empty" in lines
 
 
+@pytest.mark.slow
+def test_several_outages_in_a_row_lose_and_double_nothing(demo):
+    for _ in range(3):
+        assert "outbox empty" in run_check(demo, "--outage")
+    with api(demo, "box", "admin") as box, api(demo, "cloud", "admin") as cloud:
+
+        def every(client):
+            ids, cursor = [], None
+            while True:
+                page = client.get("/incidents", params={"limit": 100} | ({"cursor": cursor} if cursor else {})).json()
+                ids += [item["incident"]["id"] for item in page["items"]]
+                if (cursor := page["next"]) is None:
+                    return ids
+
+        def agree():
+            here, there = every(box), every(cloud)
+            assert len(there) == len(set(there))
+            return set(there) <= set(every(box)) and len(set(here) - set(there)) == 0
+
+        until(agree)
+
+
 def test_secrets_are_readable_by_their_owner_only(demo):
     for path in (demo / "access.json", demo / "twilio.url", demo / "box" / "keys" / "box.pem", demo / "box" / "box.db"):
         assert path.stat().st_mode & 0o077 == 0, path
