@@ -79,7 +79,8 @@ class VisionClient:
         self._waiting[request] = future
         try:
             await self._send(kind, {"id": request, **fields}, blob)
-            answer = await asyncio.wait_for(future, timeout)
+            async with asyncio.timeout(timeout):
+                answer = await future
         except TimeoutError as error:
             raise Unavailable(f"the vision worker gave no answer within {timeout:.0f} s") from error
         finally:

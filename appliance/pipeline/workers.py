@@ -120,9 +120,12 @@ class Workers:
             await worker.client.run()
         except Unavailable as error:
             # A worker that ended says more by its exit status than by its broken connection.
+            # asyncio.timeout, here and below: in Python 3.11 wait_for can swallow a cancellation.
             with contextlib.suppress(TimeoutError):
-                code = await asyncio.wait_for(process.wait(), 1.0)
-                raise Unavailable(f"the vision worker ended with status {code}") from error
+                async with asyncio.timeout(1.0):
+                    await process.wait()
+            if process.returncode is not None:
+                raise Unavailable(f"the vision worker ended with status {process.returncode}") from error
             raise
         finally:
             worker.pid = None
@@ -205,7 +208,9 @@ class Workers:
             await self._tell_preview(camera)
             while True:
                 try:
-                    yield await asyncio.wait_for(queue.get(), 5.0)
+                    async with asyncio.timeout(5.0):
+                        newest = await queue.get()
+                    yield newest
                 except TimeoutError:
                     if not worker.client.connected:
                         raise Unavailable(worker.problem) from None
@@ -235,7 +240,8 @@ async def _end(process: asyncio.subprocess.Process) -> None:
         return
     process.terminate()
     try:
-        await asyncio.wait_for(process.wait(), 3.0)
+        async with asyncio.timeout(3.0):
+            await process.wait()
     except TimeoutError:
         process.kill()
         await process.wait()
