@@ -28,6 +28,7 @@ from appliance.api.services import Services
 from web import problems
 from web.edge import Edge
 from web.guard import Authority
+from web.openapi import PROBLEM_RESPONSES
 from web.uploads import BodyLimit, new_turnstile
 
 _STATIC = Path(__file__).parent / "static"
@@ -43,7 +44,7 @@ def build_app(services: Services) -> FastAPI:
     by themselves."""
     app = FastAPI(title="Sentrybox box", version=services.version, docs_url=None, redoc_url=None, openapi_url=None,
                   description="Recognition, incidents, alerts and the ledger of one box.",
-                  responses=docs.PROBLEM_RESPONSES, telemetry=_NO_TELEMETRY)
+                  responses=PROBLEM_RESPONSES, telemetry=_NO_TELEMETRY)
     figures = health.Figures(services)
     app.state.services = services
     app.state.authority = Authority(COOKIE, services.store.accounts.by_token, services.store.accounts.by_session)

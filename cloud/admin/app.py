@@ -27,6 +27,7 @@ from cloud.admin.templates import STATIC
 from web import problems
 from web.edge import Edge
 from web.guard import Authority
+from web.openapi import PROBLEM_RESPONSES
 from web.uploads import BodyLimit, new_turnstile
 
 SUBJECTS = (register, users, incidents, notify, ledger, fleet, site, trail, accounts, health, docs, answer, sign_in,
@@ -37,7 +38,7 @@ def build_app(services: Services) -> FastAPI:
     """The application, stateless but for what the database holds: any number may run at a time."""
     app = FastAPI(title="Sentrybox cloud", version=services.version, docs_url=None, redoc_url=None, openapi_url=None,
                   description="People, boxes, incidents, alerts and the ledger of a site.",
-                  responses=docs.PROBLEM_RESPONSES)
+                  responses=PROBLEM_RESPONSES)
     app.state.services = services
     app.state.authority = Authority(COOKIE, services.accounts.by_token, services.accounts.by_session)
     app.state.upload_turnstile = new_turnstile()

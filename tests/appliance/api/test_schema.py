@@ -9,11 +9,12 @@ from schemathesis.specs.openapi.checks import content_type_conformance, response
 from starlette.requests import Request
 
 from appliance.api.app import build_app
-from appliance.api.docs import document
+from appliance.api.auth import RULES
 from appliance.api.services import Services
 from tests.appliance.api.conftest import open_house
 from tests.appliance.api.serve import serving
 from tests.support.fakes import face
+from web.openapi import document
 
 # Streams end with the listener, so they are left out here; test_events.py and test_cameras.py follow them.
 ENDLESS = ["/events", "/cameras/{camera}/live"]
@@ -23,7 +24,7 @@ def description() -> schemathesis.BaseSchema:
     """The same for every box, so no box is needed to write it."""
     parts = SimpleNamespace(subscribe=None, accounts=SimpleNamespace(by_token=None, by_session=None))
     app = build_app(Services(store=parts, vision=parts, matcher=parts, link=parts, box="x", version="0"))
-    return schemathesis.openapi.from_dict(document(Request({"type": "http", "app": app})))
+    return schemathesis.openapi.from_dict(document(Request({"type": "http", "app": app}), RULES))
 
 
 @pytest.fixture(scope="module")
