@@ -4,7 +4,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from sqlalchemy import Engine, event
@@ -14,6 +14,7 @@ from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, SQLModel, create_engine
 
 from cloud.database.migrations import migrate
+from cloud.database.turns import Turns
 from contract.errors import Rejected, Unavailable
 
 WRITE_WAIT_S = 30
@@ -29,6 +30,8 @@ class Database:
         self._reader = reader
         self._writing = threading.local()
         self.is_sqlite = writer.dialect.name == "sqlite"
+        # SQLite's one writing connection is handed out in the order of asking, which its pool does not promise.
+        self._turns = Turns(WRITE_WAIT_S).turn if self.is_sqlite else nullcontext
 
     @contextmanager
     def write(self) -> Iterator[Session]:
@@ -38,7 +41,7 @@ class Database:
             raise RuntimeError("this thread is already inside database.write(): hand its session on")
         self._writing.on = True
         try:
-            with Session(self._writer, expire_on_commit=False) as session, session.begin():
+            with self._turns(), Session(self._writer, expire_on_commit=False) as session, session.begin():
                 yield session
         finally:
             self._writing.on = False
@@ -120,13 +123,12 @@ def _postgresql(url: str) -> Database:
 
 def _sqlite(url: str) -> Database:
     # One writing connection in the whole process: several that write and checkpoint can corrupt a WAL
-    # database (SQLite 3.7.0 to 3.51.2), and waiting for a place in this pool is fairer than SQLITE_BUSY.
+    # database (SQLite 3.7.0 to 3.51.2); who waits for it waits in Turns.
     writer = create_engine(
         url,
         poolclass=QueuePool,
         pool_size=1,
         max_overflow=0,
-        pool_timeout=WRITE_WAIT_S,
         connect_args={"check_same_thread": False},
     )
     reader = create_engine(
