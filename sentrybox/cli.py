@@ -17,6 +17,8 @@ COMMANDS = {
     "models": "build, list or check model packs",
     "users": "enrolled people: list, show, enrol, befriend, erase",
     "incidents": "incidents: list, show, acknowledge, resolve, report",
+    "ledger": "audit the ledger against boxes and cloud",
+    "fabric": "a Hyperledger Fabric network on this machine: up, down, status, reset",
     "verify": "check an exported proof, offline",
     "doctor": "check cameras, models, broker, disk, clock and alert channels; say how to mend what is wrong",
 }

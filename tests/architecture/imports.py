@@ -15,7 +15,11 @@ ALLOWED: dict[str, set[str]] = {
     "cloud.database": {"contract"},
     "cloud.ingest": {"contract", "cloud.database"},
     "cloud.ledger": {"contract", "cloud.database"},
+    "cloud.ledger.fabric": {"contract", "cloud.ledger.gateway"},
+    # Could be published alone: knows Fabric and nothing else.
+    "cloud.ledger.gateway": set(),
     "cloud.notify": {"contract", "cloud.database"},
+    "cloud.police": {"contract", "cloud.database", "cloud.ledger.gateway", "web"},
     "cloud.admin": {"contract", "cloud.database", "web"},
     "web": {"contract"},
     "demo.standin": set(),
