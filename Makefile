@@ -1,13 +1,17 @@
 # `make` alone prints this list. Everything installs what it needs first; see scripts/setup.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow lint bench clean
+.PHONY: help setup run test test-slow test-fabric lint bench clean
 
 PY := .venv/bin/python
 SCRIPTS := $(wildcard scripts/* .ci/run jetson-setup.sh)
 SHELL_SCRIPTS = $(shell grep -lE '^\#!.*(bash|/sh)$$' $(SCRIPTS))
 
-export CAMERA
+export CAMERA LEDGER
+GO := $(CURDIR)/.venv/bin/go
+GOFMT = $$($(GO) env GOROOT)/bin/gofmt
+export GOTOOLCHAIN := local
+export GOFLAGS := -mod=readonly -buildvcs=false
 
 help: ## print this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | \
@@ -16,26 +20,31 @@ help: ## print this list
 setup: ## install what is needed: Debian packages, .venv, models
 	@scripts/setup
 
-run: ## start broker, cloud, box and demo cameras; CAMERA=rtsp://... (or a file, /dev/video0) shows your own
+run: ## start broker, cloud, box and demo cameras; CAMERA=rtsp://... (a file, /dev/video0) shows your own; LEDGER=fabric
 	@scripts/setup --quiet
-	@exec $(PY) -m demo $(if $(CAMERA),--camera "$$CAMERA")
+	@exec $(PY) -m demo $(if $(CAMERA),--camera "$$CAMERA") $(if $(LEDGER),--ledger "$$LEDGER")
 
 test: ## run the tests; ARGS="tests/store -k outbox" chooses
 	@scripts/setup --quiet
+	@cd chaincode && $(GO) test ./...
 	@$(PY) -m pytest -q -m "not slow" $(ARGS)
+
+test-fabric: ## run the ledger's tests on a real Fabric network; FABRIC_BIN names the folder of its programs
+	@scripts/setup --quiet
+	@$(PY) -c 'from cloud.ledger.fabric.programs import require; require()'
+	@$(PY) -m pytest -q tests/ledger tests/conformance/test_ledger.py tests/cloud/ledger/fabric $(ARGS)
 
 test-slow: ## run the slow tests
 	@scripts/setup --quiet
 	@$(PY) -m pytest -q -m slow $(ARGS)
 
-lint: ## check style, types, shell scripts and (when Go is there) the chaincode
+lint: ## check style, types, shell scripts and the Go programs
 	@scripts/setup --quiet
 	@$(PY) -m ruff check .
 	@$(PY) -m mypy
 	@shellcheck $(SHELL_SCRIPTS)
-	@if ls chaincode/*.go >/dev/null 2>&1; then \
-		test -z "$$(gofmt -l chaincode)" || { echo "gofmt would change: $$(gofmt -l chaincode)"; exit 1; }; \
-		cd chaincode && go vet ./...; fi
+	@test -z "$$("$(GOFMT)" -l chaincode bench/ledger_client)" || { "$(GOFMT)" -d chaincode bench/ledger_client; exit 1; }
+	@for module in chaincode bench/ledger_client; do (cd $$module && $(GO) vet ./...) || exit 1; done
 
 bench: ## run the benchmarks; BENCH=recognise runs one
 	@scripts/setup --quiet
