@@ -1,1 +1,1 @@
-"""Brings up a Hyperledger Fabric network on this machine, and describes one for production."""
+"""A Hyperledger Fabric network of plain processes on this machine: identities, configuration, processes, channels."""
