@@ -96,7 +96,25 @@ CREATE TABLE secrets (
   NOT NULL, role TEXT NOT NULL, created_at TEXT NOT NULL, expires_at TEXT NOT NULL);
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST,)
+POLICE = """
+CREATE TABLE releases (
+  record_id TEXT PRIMARY KEY, released_at TEXT NOT NULL, released_by TEXT NOT NULL, withdrawn_at TEXT,
+  withdrawn_by TEXT);
+CREATE TABLE police_entries (
+  id TEXT PRIMARY KEY, number BIGINT NOT NULL UNIQUE, campus TEXT NOT NULL, commitment TEXT NOT NULL,
+  severity TEXT NOT NULL, block BIGINT NOT NULL, transaction_id TEXT NOT NULL, seen_at TEXT NOT NULL);
+CREATE TABLE police_acknowledgements (
+  entry TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('queued', 'acknowledged')), attempts INTEGER NOT NULL,
+  not_before TEXT NOT NULL, transaction_id TEXT NOT NULL, envelope {blob}, block BIGINT, reason TEXT NOT NULL,
+  updated_at TEXT NOT NULL);
+CREATE INDEX police_acknowledgements_due ON police_acknowledgements (state, not_before);
+CREATE TABLE police_details (
+  entry TEXT PRIMARY KEY, state TEXT NOT NULL CHECK (state IN ('waiting', 'verified', 'mismatch', 'withdrawn')),
+  content TEXT NOT NULL, reason TEXT NOT NULL, asked_at TEXT, not_before TEXT NOT NULL, updated_at TEXT NOT NULL);
+CREATE INDEX police_details_due ON police_details (not_before);
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, POLICE)
 _LOCK = 0x53656E7472  # one number for pg_advisory_xact_lock, ours alone
 
 

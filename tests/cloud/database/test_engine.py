@@ -5,7 +5,7 @@ import pytest
 from sqlalchemy import inspect, text
 from sqlmodel import Session, SQLModel
 
-from cloud.database import meta, tables
+from cloud.database import meta, police_tables, tables
 from cloud.database.engine import connect, insert_if_absent, upsert
 from contract.errors import Rejected, Unavailable
 
@@ -22,7 +22,7 @@ def test_the_migrated_schema_is_that_of_the_tables(database):
             for column in table.columns:
                 if column.name not in key:
                     assert columns[column.name] == column.nullable, f"{name}.{column.name}"
-    assert tables.MetaRow.__tablename__ == "meta"
+    assert tables.MetaRow.__tablename__ == "meta" and police_tables.ReleaseRow.__tablename__ == "releases"
 
 
 def test_a_second_start_keeps_everything(database, url):
