@@ -14,7 +14,7 @@ from contract.delivery import Delivery, Notice, SiteContacts
 from contract.errors import Rejected
 from contract.ids import Hash, Id, Name
 from contract.incident import Action, Incident, LogRecord
-from contract.ledger import Anchor, InclusionProof
+from contract.ledger import Anchor, Inclusion
 from contract.model import Model
 from contract.moments import Instant
 from contract.profile import Profile, ProfileChange
@@ -173,7 +173,7 @@ class AnchorPut(Model):
     type: Literal["anchor"] = "anchor"
     record_id: Id
     anchors: tuple[Anchor, ...]
-    inclusions: tuple[InclusionProof, ...]
+    inclusions: tuple[Inclusion, ...]
 
 
 class DeliveryPut(Model):

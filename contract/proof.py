@@ -16,7 +16,7 @@ from contract.chain import SignedEntry, check_signature, commitment
 from contract.errors import Rejected
 from contract.ids import Hash
 from contract.incident import Action, Incident, LogRecord
-from contract.ledger import InclusionProof, TreeHead
+from contract.ledger import Inclusion, InclusionProof, TreeHead
 from contract.merkle import root_from_path
 from contract.model import Model
 
@@ -34,7 +34,7 @@ class Proof(Model):
     salt: Hash
     entry: SignedEntry
     box_key: Hash
-    inclusions: tuple[InclusionProof, ...]
+    inclusions: tuple[Inclusion, ...]
 
     def to_bytes(self) -> bytes:
         """The file's content."""
@@ -93,12 +93,15 @@ def check_proof(data: bytes, *, trusted_keys: Collection[str] = ()) -> list[str]
         raise Rejected("the proof names no ledger: the record was not anchored when it was exported")
     for inclusion in proof.inclusions:
         if (inclusion.record.commitment, inclusion.record.id) != (entry.hash(), entry.record_id):
-            raise Rejected(f"the ledger entry on {inclusion.head.channel} is about another record")
+            raise Rejected(f"the ledger entry on {inclusion.channel} is about another record")
+        if not isinstance(inclusion, InclusionProof):
+            raise Rejected(f"this program cannot check a proof of kind {inclusion.kind}")
         check_inclusion(inclusion)
         head = inclusion.head
         steps.append(f"it is leaf {inclusion.index} of the {head.size} of log {head.channel} at {head.at}, "
                      f"key {head.log_key}")
-    for owner, key in [("box", proof.box_key), *((i.head.channel, i.head.log_key) for i in proof.inclusions)]:
+    for owner, key in [("box", proof.box_key), *((i.head.channel, i.head.log_key) for i in proof.inclusions
+                                              if isinstance(i, InclusionProof))]:
         if trusted_keys and key not in trusted_keys:
             raise Rejected(f"the key of {owner}, {key}, is not among the {len(trusted_keys)} trusted keys")
     steps.append("all keys are trusted" if trusted_keys else

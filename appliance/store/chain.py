@@ -22,7 +22,7 @@ from contract.chain import (
 from contract.errors import NotFound, Unavailable
 from contract.events import Event
 from contract.incident import Action, Incident, LogRecord
-from contract.ledger import Anchor, InclusionProof
+from contract.ledger import INCLUSION, Anchor
 from contract.messages import AnchorPut
 from contract.proof import RECORDS, Proof
 from contract.views import LedgerState
@@ -91,8 +91,8 @@ class Chain:
             return
         anchors = {anchor["channel"]: anchor for anchor in json.loads(row[0])}
         anchors.update({anchor.channel: anchor.model_dump(mode="json") for anchor in put.anchors})
-        inclusions = {inclusion["head"]["channel"]: inclusion for inclusion in json.loads(row[1])}
-        inclusions.update({i.head.channel: i.model_dump(mode="json") for i in put.inclusions})
+        stored = (INCLUSION.validate_python(inclusion) for inclusion in json.loads(row[1]))
+        inclusions = {i.channel: i.model_dump(mode="json") for i in (*stored, *put.inclusions)}
         write.execute("UPDATE entries SET anchors = ?, inclusions = ? WHERE record_id = ?",
                       (json.dumps(list(anchors.values())), json.dumps(list(inclusions.values())), put.record_id))
         write.emit(Event("anchor", put.record_id))
@@ -121,8 +121,8 @@ class Chain:
                 raise NotFound(f"there is no record {record_id} in this box's chain")
             kind, salt, signed, stored = row
             record = _record(db, kind, record_id)
-        inclusions = (InclusionProof.model_validate(inclusion) for inclusion in json.loads(stored))
-        visible = tuple(i for i in inclusions if police or i.head.channel != "police")
+        inclusions = (INCLUSION.validate_python(inclusion) for inclusion in json.loads(stored))
+        visible = tuple(i for i in inclusions if police or i.channel != "police")
         if not visible:
             raise Unavailable(f"record {record_id} is not anchored on a ledger yet", hint="ask again later")
         return Proof(record=record, salt=salt, entry=SignedEntry.model_validate_json(signed),

@@ -19,7 +19,7 @@ from cloud.database.tables import (
 )
 from contract.delivery import Delivery, SiteContacts
 from contract.incident import Action
-from contract.ledger import Anchor, InclusionProof
+from contract.ledger import INCLUSION, Anchor
 from contract.messages import (
     MAX_MESSAGE,
     ActionPut,
@@ -121,7 +121,7 @@ def _anchor(session: Session, key: str) -> Model | None:
     return AnchorPut(
         record_id=key,
         anchors=tuple(Anchor.model_validate_json(row.anchor) for row in rows),
-        inclusions=tuple(InclusionProof.model_validate_json(row.inclusion) for row in rows),
+        inclusions=tuple(INCLUSION.validate_json(row.inclusion) for row in rows),
     )
 
 

@@ -9,7 +9,7 @@ from cloud.database.engine import insert_if_absent, upsert
 from cloud.database.feed import publish_change
 from cloud.database.tables import AnchorRow, LedgerJobRow
 from contract.errors import NotFound
-from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord
+from contract.ledger import INCLUSION, Anchor, Inclusion, LedgerChannel, LedgerRecord
 from contract.moments import from_epoch, from_text
 
 
@@ -59,7 +59,7 @@ def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[Job
     ]
 
 
-def anchored(session: Session, job: Job, anchors: list[Anchor], inclusions: list[InclusionProof]) -> None:
+def anchored(session: Session, job: Job, anchors: list[Anchor], inclusions: list[Inclusion]) -> None:
     """The record is on all its channels: keep where and the proofs, and tell the box."""
     for anchor, inclusion in zip(anchors, inclusions, strict=True):
         upsert(
@@ -111,14 +111,14 @@ def job_state(session: Session, record_id: str) -> tuple[str, str]:
     return row.state, row.reason
 
 
-def where_anchored(session: Session, record_id: str) -> list[tuple[Anchor, InclusionProof]]:
+def where_anchored(session: Session, record_id: str) -> list[tuple[Anchor, Inclusion]]:
     """By channel; [] while the record is not anchored. Whoever shows it to others than the police leaves the
     police channel out."""
     rows = session.exec(
         select(AnchorRow).where(AnchorRow.record_id == record_id).order_by(col(AnchorRow.channel))
     )
     return [
-        (Anchor.model_validate_json(row.anchor), InclusionProof.model_validate_json(row.inclusion))
+        (Anchor.model_validate_json(row.anchor), INCLUSION.validate_json(row.inclusion))
         for row in rows
     ]
 

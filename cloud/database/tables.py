@@ -208,7 +208,7 @@ class LedgerJobRow(SQLModel, table=True):
 
 
 class AnchorRow(SQLModel, table=True):
-    """ledger.Anchor and ledger.InclusionProof of a record on one channel."""
+    """ledger.Anchor and ledger.Inclusion of a record on one channel."""
 
     __tablename__ = "anchors"
     record_id: str = Field(primary_key=True)
