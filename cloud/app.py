@@ -132,7 +132,11 @@ def _ingest(
     for path in (broker.ca, broker.certificate, broker.key):
         if not path.is_file():
             raise Rejected(f"broker: there is no file {path}", hint="the site authority makes it: see docs")
-    setting = Setting(config.home / "files", partial(channels_for, police_from=config.ledger.police_from))
+    setting = Setting(
+        config.home / "files",
+        partial(channels_for, police_from=config.ledger.police_from),
+        releases=config.police.release == "automatic",
+    )
 
     def wake() -> None:
         for drain in drains:

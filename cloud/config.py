@@ -57,6 +57,13 @@ class LedgerSettings(Section):
     police_from: Severity = "critical"
 
 
+class PoliceSettings(Section):
+    """`release`: who lets the police read an incident's details. confirmed: a supervisor, incident by incident;
+    automatic: the high and critical ones at once."""
+
+    release: Literal["confirmed", "automatic"] = "confirmed"
+
+
 class AlertSettings(Section):
     """One Apprise URL per channel, without a recipient, in the file itself or in a file of its own (`..._file`)."""
 
@@ -108,6 +115,7 @@ class CloudConfig(Section):
     broker: BrokerSettings
     http: HttpSettings = HttpSettings()
     ledger: LedgerSettings = LedgerSettings()
+    police: PoliceSettings = PoliceSettings()
     alerts: AlertSettings = AlertSettings()
     contacts: ContactSettings = ContactSettings()
     vision: VisionSettings = VisionSettings()

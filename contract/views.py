@@ -12,10 +12,14 @@ from contract.model import Model
 from contract.moments import Instant
 
 
-class LedgerState(Model):
-    """`recorded`: in the box's chain, on the box's disk. `anchored`: on the ledger too. `parked`: see reason."""
+LedgerStatus = Literal["recorded", "submitted", "anchored", "parked"]
 
-    status: Literal["recorded", "anchored", "parked"]
+
+class LedgerState(Model):
+    """`recorded`: in the box's chain, on the box's disk. `submitted`: on its way to the ledger. `anchored`: on all the
+    ledgers it belongs on. `parked`: a person has to look. `reason`: why it is parked, or waits."""
+
+    status: LedgerStatus
     entry: SignedEntry
     entry_hash: str
     committed_at: Instant | None = Field(default=None, description="when the cloud's receipt arrived")
@@ -29,6 +33,8 @@ class IncidentView(Model):
     assignee: str | None = None
     actions: tuple[Action, ...] = ()
     names: dict[str, str] = Field(default_factory=dict, description="person id -> name, of those still enrolled")
+    withheld: bool = Field(default=False, description="people, description, evidence and what was done are left out, "
+                                                      "until the campus releases them to the police")
     ledger: LedgerState
 
 

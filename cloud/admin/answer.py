@@ -9,10 +9,10 @@ from starlette.responses import HTMLResponse, Response
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
 from cloud.admin.templates import page
-from cloud.database import alerts, audit, deliveries
+from cloud.database import alerts, audit, deliveries, releases
 from contract.delivery import Audience, Notice
 from contract.errors import NotFound
-from contract.incident import Incident
+from contract.incident import Incident, LogRecord
 from contract.moments import now
 from web.guard import new_router
 
@@ -57,7 +57,10 @@ def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
             ids = record.users if isinstance(record, Notice) else ()
         names = alerts.names_of(session, ids)
         told = deliveries.for_subject(session, delivery.subject)
+        # A notice was written by a person who chose to tell the police.
+        withheld = delivery.audience == "police" and isinstance(record, Incident | LogRecord) and \
+            not releases.released(session, (delivery.subject,))
     others = sum(d.state == "acknowledged" and d.id != delivery_id for d in told)
     return page(request, "answer.html", record=record, what=getattr(record, "kind", "notice"),
                 people=[names.get(i, "somebody no longer enrolled") for i in ids], others=others,
-                acknowledged=delivery.state == "acknowledged", at=delivery.updated_at)
+                withheld=withheld, acknowledged=delivery.state == "acknowledged", at=delivery.updated_at)

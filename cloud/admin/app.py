@@ -16,6 +16,7 @@ from cloud.admin import (
     notify,
     pages,
     register,
+    release,
     sign_in,
     site,
     trail,
@@ -30,8 +31,8 @@ from web.guard import Authority
 from web.openapi import PROBLEM_RESPONSES
 from web.uploads import BodyLimit, new_turnstile
 
-SUBJECTS = (register, users, incidents, notify, ledger, fleet, site, trail, accounts, health, docs, answer, sign_in,
-             pages)
+SUBJECTS = (register, users, incidents, release, notify, ledger, fleet, site, trail, accounts, health, docs, answer,
+             sign_in, pages)
 
 
 def build_app(services: Services) -> FastAPI:

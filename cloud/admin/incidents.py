@@ -5,10 +5,11 @@ from typing import Annotated, Literal
 
 from fastapi import Query, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
+from sqlmodel import Session
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import audit, evidence, records
+from cloud.database import audit, evidence, records, releases
 from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Hash, Id, Name
@@ -47,18 +48,21 @@ def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | Non
             since: Annotated[Instant | None, Query(description="inclusive, with a zone")] = None,
             until: Annotated[Instant | None, Query(description="exclusive, with a zone")] = None,
             cursor: Cursor = None, limit: Limit = 50) -> Page[IncidentView]:
-    """Past incidents, newest first. For police: only those of high severity or more."""
+    """Past incidents, newest first. For police: only those of high severity or more, and without the people in them
+    until the campus has released them."""
     wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
     with cloud.database.read() as session:
         views, following = records.page(session, wanted, cursor, limit, box)
-    return Page(items=list(visible(views, who)), next=following)
+        items = visible(session, views, who)
+    # Or else the police could ask for a person, and see which withheld incidents answer.
+    return Page(items=[view for view in items if person is None or not view.withheld], next=following)
 
 
 @router.get("/incidents/{incident_id}")
 def one(incident_id: Id, cloud: Cloud, who: Who) -> IncidentView:
     """An incident with what people did about it and where it stands on the ledger."""
     with cloud.database.read() as session:
-        return readable(records.incident_view(session, incident_id), who)
+        return readable(session, records.incident_view(session, incident_id), who)
 
 
 @router.patch("/incidents/{incident_id}")
@@ -67,10 +71,10 @@ def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> Incide
     if who.role == "police" and body.action != "acknowledge":
         raise Problem(403, "wrong_role", f"role police may acknowledge, not {body.action}")
     with cloud.database.write() as session:
-        readable(records.incident_view(session, incident_id), who)
+        readable(session, records.incident_view(session, incident_id), who)
         view = records.act(session, incident_id, body.action, by=who.name, note=body.note, assignee=body.assignee)
         audit.record(session, who.name, f"incident.{body.action}", incident_id)
-    return for_role(view, who)
+        return readable(session, view, who)
 
 
 @router.get("/incidents/{incident_id}/evidence/{sha256}", response_class=Response,
@@ -78,7 +82,7 @@ def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> Incide
 def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Response:
     """A file that shows the incident, once it has arrived from the box."""
     with cloud.database.read() as session:
-        view = readable(records.incident_view(session, incident_id), who)
+        view = readable(session, records.incident_view(session, incident_id), who)
         if sha256 not in (e.sha256 for e in view.incident.evidence):
             raise NotFound(f"incident {incident_id} has no evidence {sha256}")
         data, media_type = evidence.read(session, cloud.files, sha256)
@@ -88,21 +92,30 @@ def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Resp
         "Cache-Control": "private, max-age=86400, immutable", "Content-Disposition": disposition})
 
 
-def visible(views: Iterable[IncidentView], who: Identity) -> Iterable[IncidentView]:
+def visible(session: Session, views: Iterable[IncidentView], who: Identity) -> list[IncidentView]:
     """The incidents this role may see, as it may see them."""
-    return (for_role(v, who) for v in views if who.role != "police" or v.incident.severity in POLICE_SEVERITIES)
+    if who.role != "police":
+        return [_without_police_anchors(view) for view in views]
+    theirs = [view for view in views if view.incident.severity in POLICE_SEVERITIES]
+    released = releases.released(session, tuple(view.incident.id for view in theirs))
+    return [view if view.incident.id in released else _withheld(view) for view in theirs]
 
 
-def readable(view: IncidentView, who: Identity) -> IncidentView:
+def readable(session: Session, view: IncidentView, who: Identity) -> IncidentView:
     """The incident as this role may see it. Raises NotFound where it may not, as if there were none."""
-    if not list(visible([view], who)):
+    found = visible(session, [view], who)
+    if not found:
         raise NotFound(f"there is no incident {view.incident.id}")
-    return for_role(view, who)
+    return found[0]
 
 
-def for_role(view: IncidentView, who: Identity) -> IncidentView:
-    """Without the police ledger's anchors unless police asks."""
-    if who.role == "police":
-        return view
+def _without_police_anchors(view: IncidentView) -> IncidentView:
     anchors = tuple(a for a in view.ledger.anchors if a.channel != "police")
     return view.model_copy(update={"ledger": view.ledger.model_copy(update={"anchors": anchors})})
+
+
+def _withheld(view: IncidentView) -> IncidentView:
+    """What the police see before a human's word: free text may name people too, so it is left out with them."""
+    incident = view.incident.model_copy(update={"people": (), "description": "", "evidence": ()})
+    return view.model_copy(update={"incident": incident, "names": {}, "actions": (), "assignee": None,
+                                   "withheld": True})

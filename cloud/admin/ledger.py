@@ -7,6 +7,7 @@ from pydantic import BaseModel
 from sqlmodel import Session
 
 from cloud.admin.incidents import readable
+from cloud.admin.release import must_be_released
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
 from cloud.database import audit, records
@@ -97,14 +98,17 @@ def _may_read(channel: LedgerChannel, who: Identity) -> None:
 
 
 def _look_up(session: Session, record_id: str, who: Identity) -> LedgerAnswer:
-    """Raises NotFound for what is neither a log record nor an incident this role may see."""
+    """Raises NotFound for what is neither a log record nor an incident this role may see; the police see what is
+    released."""
+    if who.role == "police":
+        must_be_released(session, record_id)
     try:
         view = records.log_view(session, record_id)
         return _answer("log", view.log, view.ledger, who)
     except NotFound:
         pass
     try:
-        incident = readable(records.incident_view(session, record_id), who)
+        incident = readable(session, records.incident_view(session, record_id), who)
     except NotFound as error:
         raise NotFound(f"there is no log record and no incident {record_id}") from error
     return _answer("incident", incident.incident, incident.ledger, who)

@@ -11,13 +11,14 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cloud.admin.fleet import fleet as fleet_of
 from cloud.admin.incidents import readable, visible
+from cloud.admin.release import view_of as release_of
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
 from cloud.admin.site import view_of as contacts_of
 from cloud.admin.templates import page
 from cloud.admin.trail import quarantine as refused_of
 from cloud.admin.trail import trail as trail_of
-from cloud.database import alerts, boxes, deliveries, records, site
+from cloud.database import alerts, boxes, deliveries, records, releases, site
 from cloud.database.accounts import MIN_PASSWORD
 from cloud.database.tables import FileRow
 from contract.errors import SentryboxError
@@ -66,7 +67,7 @@ def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = No
               cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
     with cloud.database.read() as session:
         views, following = records.page(session, IncidentFilter(state=state), cursor, _PER_PAGE)
-        rows = [_row(session, view, who) for view in visible(views, who)]
+        rows = [_row(session, view, who) for view in visible(session, views, who)]
         alarms = alerts.problems(session, 20) if who.role != "police" and cursor is None else []
         names = alerts.names_of(session, tuple(a.recipient for a in alarms))
         linked = {a.subject for a in alarms if isinstance(alerts.subject_of(session, a.subject), Incident)}
@@ -79,7 +80,7 @@ def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = No
 @_in_words
 def incident(request: Request, incident_id: Id, cloud: Cloud, who: Who) -> Response:
     with cloud.database.read() as session:
-        view = readable(records.incident_view(session, incident_id), who)
+        view = readable(session, records.incident_view(session, incident_id), who)
         return page(request, "incident.html", row=_row(session, view, who))
 
 
@@ -154,4 +155,5 @@ def _row(session: Session, view: IncidentView, who: Identity) -> dict[str, Any]:
             "people": [(p, view.names.get(p.person)) for p in incident.people], "pictures": pictures,
             "awaited": len(incident.evidence) - len(pictures), "ledger": view.ledger, "told": told,
             "names": alerts.names_of(session, tuple(d.recipient for d in told)), "box": box,
+            "release": release_of(releases.find(session, incident.id)), "may_release": who.role in SUPERVISORS,
             "may_act": view.state != "resolved", "may_resolve": who.role != "police"}

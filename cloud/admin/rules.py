@@ -1,6 +1,6 @@
 """Which roles may use which route of the cloud."""
 
-from web.guard import ADMINS, EVERYBODY, GUARDS, PUBLIC, SUPERVISORS, Rules
+from web.guard import ADMINS, EVERYBODY, GUARDS, POLICE, PUBLIC, SUPERVISORS, Rules
 
 # Cookies are not kept apart by port, so the box's page on the same host has another name for its own.
 COOKIE = "sentrybox_cloud_session"
@@ -17,6 +17,11 @@ RULES: Rules = {
     ("GET", "/incidents/{incident_id}"): EVERYBODY,
     ("PATCH", "/incidents/{incident_id}"): EVERYBODY,
     ("GET", "/incidents/{incident_id}/evidence/{sha256}"): EVERYBODY,
+    ("POST", "/incidents/{incident_id}/release"): SUPERVISORS,
+    ("DELETE", "/incidents/{incident_id}/release"): SUPERVISORS,
+    ("POST", "/blockchain/log/{record_id}/release"): SUPERVISORS,
+    ("DELETE", "/blockchain/log/{record_id}/release"): SUPERVISORS,
+    ("GET", "/released/{record_id}"): POLICE,
     ("POST", "/notify"): GUARDS,
     ("GET", "/notify/{subject_id}"): GUARDS,
     ("GET", "/alarms"): GUARDS,

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from cloud.database import deliveries, erasures, evidence, ledger_jobs, profiles, records
+from cloud.database import deliveries, erasures, evidence, ledger_jobs, profiles, records, releases
 from cloud.database.tables import BoxRow, IncidentRow
 from contract.chain import SignedEntry, check_signature, commitment
 from contract.errors import Rejected
@@ -28,10 +28,12 @@ from contract.moments import now
 
 
 class Setting(NamedTuple):
-    """What the handlers need beside the session: where files are kept, and which severity goes on which logs."""
+    """What the handlers need beside the session: where files are kept, which severity goes on which logs, and whether
+    high and critical records are released to the police without a person's word."""
 
     files: Path
     channels_for: Callable[[Severity], tuple[LedgerChannel, ...]]
+    releases: bool = False
 
 
 class Arrival(NamedTuple):
@@ -46,6 +48,7 @@ def incident(session: Session, setting: Setting, arrival: Arrival, body: Inciden
     _chain(session, setting, arrival, body.incident, body.salt, body.entry, body.incident.severity)
     records.add_incident(session, body.incident)
     deliveries.plan_for_incident(session, body.incident)
+    _release(session, setting, body.incident)
 
 
 def action(session: Session, setting: Setting, arrival: Arrival, body: ActionRecorded) -> None:
@@ -61,6 +64,7 @@ def log(session: Session, setting: Setting, arrival: Arrival, body: LogRecorded)
     _from_here(arrival, body.log.device, "the log record")
     _chain(session, setting, arrival, body.log, body.salt, body.entry, body.log.severity)
     records.add_log(session, body.log)
+    _release(session, setting, body.log)
 
 
 def notice(session: Session, setting: Setting, arrival: Arrival, body: NoticeMade) -> None:
@@ -148,6 +152,11 @@ def _chain(
         setting.channels_for(severity),
         arrival.box.id,
     )
+
+
+def _release(session: Session, setting: Setting, record: Incident | LogRecord) -> None:
+    if setting.releases and record.severity in ("high", "critical"):
+        releases.release(session, record.id, releases.BY_RULE)
 
 
 def _made_at(arrival: Arrival) -> str:

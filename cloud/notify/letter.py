@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session
 
-from cloud.database import alerts
+from cloud.database import alerts, police_entries, releases
 from cloud.notify import text
 from contract.delivery import Delivery, Notice
 from contract.incident import Incident, LogRecord
@@ -16,12 +16,17 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
     """What to say to whom. Times are given in UTC."""
     record = alerts.subject_of(session, delivery.subject)
     if delivery.recipient == alerts.UNDELIVERED:
-        wording = text.undelivered_wording(_failures(session, delivery.subject), _about(record), link)
+        wording = text.undelivered_wording(_failures(session, delivery.subject), _about(session, delivery), link)
+    elif isinstance(record, Incident | LogRecord) and delivery.audience == "police" and \
+            not releases.released(session, (record.id,)):
+        wording = text.withheld_wording(record, link, now)
     elif isinstance(record, Incident):
         names = alerts.names_of(session, tuple(p.person for p in record.people))
         wording = text.incident_wording(record, names.get, link, now)
     elif isinstance(record, Notice):
         wording = text.notice_wording(record, alerts.names_of(session, record.users).get, link, now)
+    elif record is None and (entry := police_entries.find(session, delivery.subject)) is not None:
+        wording = text.entry_wording(entry, link, now)
     else:
         wording = text.police_wording(delivery.subject, record, link, now)
     limit = text.PUSH_LIMIT if delivery.channel == "push" else text.LIMIT
@@ -35,9 +40,12 @@ def _failures(session: Session, subject: str) -> list[str]:
     return [f"{names.get(d.recipient, d.recipient)} ({d.audience}) by {d.channel}: {d.reason}" for d in failed]
 
 
-def _about(record: Incident | Notice | LogRecord | None) -> str:
+def _about(session: Session, delivery: Delivery) -> str:
+    record = alerts.subject_of(session, delivery.subject)
     if record is None:
-        return "a record that is not here any more"
+        entry = police_entries.find(session, delivery.subject)
+        return "a record that is not here any more" if entry is None else \
+            f"entry {entry.number} from {entry.campus} ({entry.severity})"
     what = f"Notice from {record.by}" if isinstance(record, Notice) else f"{text.WHAT[record.kind]} ({record.severity})"
     when = from_text(record.at).astimezone(UTC)
     return f"{what}, {record.location}, {when:%Y-%m-%d %H:%M} UTC"

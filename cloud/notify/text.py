@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from contract.delivery import Notice
 from contract.incident import Incident, LogRecord
@@ -23,6 +23,15 @@ WHAT = {
     "tamper": "Tampering",
     "manual": "Incident",
 }
+
+
+class ChannelEntry(Protocol):
+    """A record of the police channel as it was seen: its number, when it came, from which site, how severe."""
+
+    number: int
+    seen_at: str
+    campus: str
+    severity: str
 
 
 class Wording(NamedTuple):
@@ -53,8 +62,17 @@ def incident_wording(
 ) -> Wording:
     """For an incident's automatic rule. `name_of` gives None for an erased person, who is then not named."""
     people = [f"{name_of(p.person) or 'a person no longer enrolled'} ({p.part})" for p in incident.people]
-    what = f"{WHAT[incident.kind]} ({incident.severity})"
-    return _wording(what, people or ["nobody recognised"], incident, link, now, zone)
+    return _wording(_what(incident), people or ["nobody recognised"], incident, link, now, zone)
+
+
+def withheld_wording(record: Incident | LogRecord, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
+    """To the police, before the campus has released the record: nobody is named, and free text may name people too."""
+    what = _what(record)
+    head = (
+        f"{what}\nWho and what: once the campus has released it\nRecord: {record.id}\n"
+        f"Where: {record.location}\nWhen: {_when(record.at, zone)}"
+    )
+    return Wording(_cut(f"{what}, {record.location}", TITLE_LIMIT), head, "", _late(record.at, now), link)
 
 
 def notice_wording(
@@ -72,18 +90,30 @@ def undelivered_wording(failures: Sequence[str], about: str, link: str) -> Wordi
     )
 
 
+def entry_wording(entry: ChannelEntry, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
+    """To the police contact, of an entry of the police channel: all that is on a ledger, and when it came."""
+    title = f"New entry from {entry.campus} ({entry.severity})"
+    head = f"{title}\nEntry: {entry.number}\nReceived: {_when(entry.seen_at, zone)}"
+    return Wording(_cut(title, TITLE_LIMIT), head, "", _late(entry.seen_at, now), link)
+
+
 def police_wording(
     record_id: str, record: LogRecord | None, link: str, now: datetime, zone: tzinfo = UTC
 ) -> Wording:
-    """To the police contact, of an entry in the police log that is no incident; `record` is None for an action."""
+    """To the police contact, of an entry in the police log that is no incident; `record` is None for one that is not
+    here."""
     title = "New entry in the police log"
     if record is None:
         return Wording(title, f"{title}\nRecord: {record_id}", "", "", link)
     head = (
-        f"{title}: {WHAT[record.kind]} ({record.severity})\nRecord: {record_id}\n"
+        f"{title}: {_what(record)}\nRecord: {record_id}\n"
         f"Where: {record.location}\nWhen: {_when(record.at, zone)}"
     )
     return Wording(title, head, record.description, _late(record.at, now), link)
+
+
+def _what(record: Incident | LogRecord) -> str:
+    return f"{WHAT[record.kind]} ({record.severity})"
 
 
 def _wording(

@@ -152,6 +152,10 @@ const ACTIONS = {
     await ask("PATCH", "/incidents/" + form.dataset.id, sent);
     location.reload();
   },
+  async release(form, button) {
+    await ask(button.value === "withdraw" ? "DELETE" : "POST", "/incidents/" + form.dataset.id + "/release");
+    location.reload();
+  },
   async contacts(form) {
     await ask("PUT", "/site/contacts", {
       security: contactsOf(document.getElementById("security")), police: contactsOf(document.getElementById("police")),

@@ -21,7 +21,7 @@ from cloud.notify.links import check, sign
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
 from contract.delivery import SiteContacts
 from contract.ids import new_id
-from contract.incident import Incident, Involved
+from contract.incident import Incident, Involved, LogRecord
 from contract.ledger import LedgerRecord
 from contract.moments import from_text, now
 from contract.profile import Contact, Profile
@@ -73,22 +73,20 @@ class Site:
     def put_incident(self, severity: str = "high", victim: bool = True, **fields) -> Incident:
         """An incident as ingest commits it: with its chain entry, ledger job and deliveries."""
         people = (Involved(person=self.anna.id, part="victim", confidence=0.93),) if victim else ()
-        self.sequence += 1
-        incident = Incident(**{"id": new_id(), "device": "roof-box", "sequence": self.sequence, "kind": "intrusion",
-                               "severity": severity, "at": now(), "location": "Roof, block C", "people": people,
-                               **fields})
-        salt = new_salt()
-        entry = Entry(device="roof-box", sequence=self.sequence, previous=self.previous, record_type="incident",
-                      record_id=incident.id, commitment=commitment(incident, salt), at=incident.at)
-        self.previous = entry.hash()
-        channels = ("general", "police") if severity == "critical" else ("general",)
+        incident = Incident(**{"id": new_id(), "device": "roof-box", "sequence": self.sequence + 1,
+                               "kind": "intrusion", "severity": severity, "at": now(), "location": "Roof, block C",
+                               "people": people, **fields})
         with self.database.write() as session:
-            records.add_entry(session, "roof-box", sign_entry(entry, self.key), salt)
             records.add_incident(session, incident)
             deliveries.plan_for_incident(session, incident)
-            ledger_jobs.add(session, LedgerRecord(id=incident.id, commitment=entry.hash(), severity=severity), channels,
-                            "roof-box")
+            self._chain(session, "incident", incident)
         return incident
+
+    def put_log(self, log: LogRecord) -> None:
+        """A log record as ingest commits it."""
+        with self.database.write() as session:
+            records.add_log(session, log)
+            self._chain(session, "log", log)
 
     def anchor(self) -> None:
         """Let the ledger do its work."""
@@ -98,6 +96,17 @@ class Site:
     def token_for(self, delivery_id: str, valid: float = 60) -> str:
         """The token of an alert's link."""
         return sign(delivery_id, int(self.time + valid), LINK_KEY)
+
+    def _chain(self, session, record_type: str, record: Incident | LogRecord) -> None:
+        self.sequence += 1
+        salt = new_salt()
+        entry = Entry(device="roof-box", sequence=self.sequence, previous=self.previous, record_type=record_type,
+                      record_id=record.id, commitment=commitment(record, salt), at=record.at)
+        self.previous = entry.hash()
+        channels = ("general", "police") if record.severity == "critical" else ("general",)
+        records.add_entry(session, "roof-box", sign_entry(entry, self.key), salt)
+        on_ledger = LedgerRecord(id=record.id, commitment=entry.hash(), severity=record.severity)
+        ledger_jobs.add(session, on_ledger, channels, "roof-box")
 
     def _make_code(self, by: str) -> str:
         with self.database.write() as session:

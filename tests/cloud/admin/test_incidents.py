@@ -106,6 +106,7 @@ def test_ledger_states_and_a_proof_that_verifies(campus, as_):
     assert as_.guard.get(f"{path}/proof").status_code == 503
     campus.anchor()
     assert as_.guard.get(path).json()["status"] == "anchored"
+    assert as_.supervisor.post(f"/incidents/{incident.id}/release").status_code == 200
     for client, channels in ((as_.guard, {"general"}), (as_.police, {"general", "police"})):
         answer = client.get(path).json()
         assert {a["channel"] for a in answer["anchors"]} == channels
