@@ -4,6 +4,7 @@ Service: fabric-protos gateway/gateway.proto (gateway.Gateway). Its Submit means
 orderer may forget; only a commit status says that a transaction is there.
 """
 
+import math
 import threading
 import time
 from collections.abc import Iterator, Sequence
@@ -80,7 +81,7 @@ class Gateway:
         proposal = TransactionProposal(identity, channel, chaincode, function, args)
         request = EvaluateRequest(transaction_id=proposal.transaction, channel_id=channel,
                                   proposed_transaction=proposal.signed)
-        return bytes(self._call("evaluate", "Evaluate", proposal.transaction, request, timeout_s).result.payload)
+        return bytes(self._call("evaluate", proposal.transaction, request, timeout_s).result.payload)
 
     def endorse(self, identity: Identity, channel: str, chaincode: str, function: str, *args: str,
                 organisations: Sequence[str] = (), timeout_s: float = 15) -> Endorsed:
@@ -90,7 +91,7 @@ class Gateway:
         proposal = TransactionProposal(identity, channel, chaincode, function, args)
         request = EndorseRequest(transaction_id=proposal.transaction, channel_id=channel,
                                  proposed_transaction=proposal.signed, endorsing_organizations=organisations)
-        answer = self._call("endorse", "Endorse", proposal.transaction, request, timeout_s)
+        answer = self._call("endorse", proposal.transaction, request, timeout_s)
         return Endorsed(proposal.transaction, *proposal.envelope(answer.prepared_transaction, identity))
 
     def submit(self, channel: str, transaction: str, envelope: bytes, timeout_s: float = SUBMIT_S) -> None:
@@ -98,7 +99,7 @@ class Gateway:
         commit_status, and send the same envelope again if there is no answer."""
         request = SubmitRequest(transaction_id=transaction, channel_id=channel,
                                 prepared_transaction=Envelope.FromString(envelope))
-        self._call("submit", "Submit", transaction, request, timeout_s)
+        self._call("submit", transaction, request, timeout_s)
 
     def commit_status(self, identity: Identity, channel: str, transaction: str, timeout_s: float) -> Commit:
         """Waits until a block holds the transaction, and says how that ended; the first time, if it was sent
@@ -108,7 +109,7 @@ class Gateway:
         asked = CommitStatusRequest(transaction_id=transaction, channel_id=channel,
                                     identity=identity.creator).SerializeToString()
         request = SignedCommitStatusRequest(request=asked, signature=identity.sign(asked))
-        answer = self._call("commit status", "CommitStatus", transaction, request, timeout_s, waiting=True)
+        answer = self._call("commit status", transaction, request, timeout_s)
         return Commit(answer.result, validation_name(answer.result), answer.block_number)
 
     def settle(self, identity: Identity, channel: str, transaction: str, envelope: bytes, wait_s: float) -> Commit:
@@ -120,7 +121,7 @@ class Gateway:
         come through, so keep the envelope."""
         end, pause = time.monotonic() + wait_s, PAUSE_S
         while True:
-            refused = self._try_submit(channel, transaction, envelope, end - time.monotonic())
+            refused = self._try_submit(channel, transaction, envelope, _within(SUBMIT_S, end))
             glance = GLANCE_S if refused else BLOCK_S
             try:
                 commit = self.commit_status(identity, channel, transaction, _within(glance, end))
@@ -161,35 +162,26 @@ class Gateway:
         for connection in self._connections:
             connection.close()
 
-    def _try_submit(self, channel: str, transaction: str, envelope: bytes, left_s: float) -> GatewayError | None:
+    def _try_submit(self, channel: str, transaction: str, envelope: bytes, timeout_s: float) -> GatewayError | None:
         try:
-            self.submit(channel, transaction, envelope, max(0.001, min(SUBMIT_S, left_s)))
+            self.submit(channel, transaction, envelope, timeout_s)
         except GatewayError as error:
             return error
         return None
 
-    def _call(self, step: str, method: str, transaction: str, request: Any, timeout_s: float, *,
-              waiting: bool = False) -> Any:
-        """One call, at each peer until one answers, all within timeout_s. waiting: running into the deadline is in the
-        nature of the call and says nothing about the peer."""
+    def _call(self, step: str, transaction: str, request: Any, timeout_s: float) -> Any:
+        """One call, at each peer until one answers, all within timeout_s."""
         end, pause = time.monotonic() + timeout_s, PAUSE_S
         with self._slot(step, transaction, timeout_s):
             while True:
                 failures = []
-                for connection, share in _shares(fittest_first(self._connections), end, waiting):
+                for connection, share in _shares(fittest_first(self._connections), step, end):
                     try:
-                        answer = getattr(connection.stub, method)(request, timeout=share)
-                    except grpc.RpcError as error:
-                        failure = GatewayError.of(step, transaction, error)
-                    except ValueError as error:  # gRPC's word for a channel that was closed
-                        raise GatewayError(step, transaction, grpc.StatusCode.CANCELLED, str(error)) from error
-                    else:
-                        connection.answered()
-                        return answer
-                    if not failure.elsewhere and (waiting or failure.code is not grpc.StatusCode.DEADLINE_EXCEEDED):
-                        raise failure
-                    connection.failed()
-                    failures.append(failure)
+                        return connection.ask(step, transaction, request, share)
+                    except GatewayError as failure:
+                        if not failure.elsewhere:
+                            raise
+                        failures.append(failure)
                 if not all(failure.overloaded for failure in failures) or time.monotonic() + pause >= end:
                     # the one that says most: an answer about the orderers rather than "connection refused"
                     raise max(failures, key=lambda failure: bool(failure.details))
@@ -226,9 +218,9 @@ def _within(seconds: float, end: float) -> float:
     return max(0.001, min(seconds, end - time.monotonic()))
 
 
-def _shares(connections: list[Connection], end: float, waiting: bool) -> Iterator[tuple[Connection, float]]:
+def _shares(connections: list[Connection], step: str, end: float) -> Iterator[tuple[Connection, float]]:
     """Each connection with the seconds it may take: half of what is left while there are others to try, so that a peer
-    that hangs does not use up everything."""
+    that hangs does not use up everything; all of it where waiting is what is asked for."""
     for place, connection in enumerate(connections, start=1):
-        left = max(0.001, end - time.monotonic())
-        yield connection, left if waiting or place == len(connections) else left / 2
+        left = _within(math.inf, end)
+        yield connection, left if step == "commit status" or place == len(connections) else left / 2

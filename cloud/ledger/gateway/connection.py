@@ -3,15 +3,17 @@
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import grpc
 from fabric_protos.gateway.gateway_pb2_grpc import GatewayStub
 
-from cloud.ledger.gateway.failures import SetupError
+from cloud.ledger.gateway.failures import GatewayError, SetupError
 
 # A peer that failed is asked last for so long; doubled each time, up to the second figure.
 REST_S = 1.0
 LONGEST_REST_S = 30.0
+METHODS = {"evaluate": "Evaluate", "endorse": "Endorse", "submit": "Submit", "commit status": "CommitStatus"}
 OPTIONS = (
     # A stream of events may be silent for days: without pings a dead connection would look like a quiet channel. Peers
     # refuse pings more often than every 30 s (keepalive.minInterval).
@@ -52,6 +54,23 @@ class Connection:
         self.stub = GatewayStub(self._channel)
         self._failed = 0
         self._rests_until = 0.0
+
+    def ask(self, step: str, transaction: str, request: Any, timeout_s: float) -> Any:
+        """The answer to one call. Raises GatewayError."""
+        try:
+            answer = getattr(self.stub, METHODS[step])(request, timeout=timeout_s)
+        except grpc.RpcError as error:
+            failure = GatewayError.of(step, transaction, error)
+            if failure.elsewhere and not failure.beyond:
+                self.failed()
+            elif not failure.retry:
+                self.answered()
+            raise failure from error
+        except ValueError as error:  # gRPC's word for a channel that was closed
+            raise GatewayError(step, transaction, grpc.StatusCode.FAILED_PRECONDITION,
+                               "this gateway was closed") from error
+        self.answered()
+        return answer
 
     def failed(self) -> None:
         """It did not answer: others go first for a while."""

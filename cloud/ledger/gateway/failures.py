@@ -22,7 +22,7 @@ PASSING = (
     "ProposalResponsePayloads do not match",
 )
 # Of a status that reads as passing but stays: the peer does not serve that channel.
-LASTING = ("failed to get config for channel", "channel does not exist")
+LASTING = ("failed to get config for channel", "Failed to get policy manager for channel")
 REFUSAL = re.compile(
     r"access denied|permission denied|creator org unknown|failed evaluating policy|failed to evaluate policy"
     r"|implicit policy evaluation failed|signature set did not satisfy|not authorized|certificate has expired"
@@ -85,13 +85,23 @@ class GatewayError(Exception):
     @property
     def not_allowed(self) -> bool:
         """Was the identity refused (organisation, role, expiry, signature)? Asking again does not help."""
+        if self._says(LASTING):
+            return False
         return (self.code in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED)
                 or any(map(REFUSAL.search, self._texts())))
 
     @property
     def elsewhere(self) -> bool:
-        """Is it the peer that failed rather than what was asked, so that another peer may do better?"""
-        return self.code is grpc.StatusCode.UNAVAILABLE or (self.chaincode_code is None and self._says(PASSING))
+        """Is it the peer that failed rather than what was asked, so that another peer may do better? A commit status that
+        takes its time says nothing about the peer."""
+        return (self.code is grpc.StatusCode.UNAVAILABLE
+                or (self.code is grpc.StatusCode.DEADLINE_EXCEEDED and self.step != "commit status")
+                or (self.chaincode_code is None and self._says(PASSING)))
+
+    @property
+    def beyond(self) -> bool:
+        """Did the peer answer that those behind it, the orderers, are away? Then it is as fit as any other."""
+        return self.step == "submit" and bool(self.details)
 
     @property
     def overloaded(self) -> bool:
