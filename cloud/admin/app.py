@@ -3,7 +3,6 @@
 import asyncio
 
 from fastapi import FastAPI
-from starlette.staticfiles import StaticFiles
 
 from cloud.admin import (
     accounts,
@@ -24,7 +23,7 @@ from cloud.admin import (
 )
 from cloud.admin.rules import COOKIE
 from cloud.admin.services import Services
-from cloud.admin.templates import STATIC
+from cloud.admin.templates import PAGES
 from web import problems
 from web.edge import Edge
 from web.guard import Authority
@@ -40,14 +39,15 @@ def build_app(services: Services) -> FastAPI:
     app = FastAPI(title="Sentrybox cloud", version=services.version, docs_url=None, redoc_url=None, openapi_url=None,
                   description="People, boxes, incidents, alerts and the ledger of a site.",
                   responses=PROBLEM_RESPONSES)
-    app.state.services = services
+    app.state.services, app.state.accounts = services, services.accounts
+    app.state.site, app.state.version = services.site, services.version
     app.state.authority = Authority(COOKIE, services.accounts.by_token, services.accounts.by_session)
     app.state.upload_turnstile = new_turnstile()
     app.state.hashing = asyncio.Semaphore(1)
     problems.install(app)
     for subject in SUBJECTS:
         app.include_router(subject.router)
-    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    PAGES.mount(app)
     app.add_middleware(BodyLimit)
     app.add_middleware(Edge)
     return app

@@ -1,49 +1,8 @@
-"""HTML from templates; everything put into one is escaped."""
+"""The cloud's pages."""
 
-import hashlib
 from pathlib import Path
-from typing import Any
 
-from fastapi import Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup, escape
-from starlette.responses import HTMLResponse, Response
+from web.templates import Pages
 
-from contract.identity import Identity
-from contract.moments import from_text
-from contract.profile import CHANNELS
-
-_HERE = Path(__file__).parent
-STATIC = _HERE / "static"
-
-
-def _version() -> str:
-    """Changes when a script or style does, so that browsers may keep them."""
-    hasher = hashlib.sha256()
-    for path in sorted(STATIC.iterdir()):
-        hasher.update(path.read_bytes())
-    return hasher.hexdigest()[:12]
-
-
-def _moment(text: str | None) -> Markup:
-    """A time element; a script turns it into the reader's own zone."""
-    if text is None:
-        return Markup("")
-    shown = from_text(text).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return Markup('<time datetime="{}">{}</time>').format(escape(text), shown)
-
-
-_environment = Environment(loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined,
-                           trim_blocks=True, lstrip_blocks=True)
-_environment.filters["moment"] = _moment
-_environment.globals["channels"] = CHANNELS
-_environment.globals["assets"] = _version()
-
-
-def page(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
-    """The page of `template`. Every page knows who reads it (`who`, None when nobody is logged in) and the site."""
-    who: Identity | None = getattr(request.state, "who", None)
-    services = request.app.state.services
-    text = _environment.get_template(template).render(who=who, site=services.site, version=services.version,
-                                                  path=request.url.path, **values)
-    return HTMLResponse(text, status)
+PAGES = Pages(Path(__file__).parent)
+page = PAGES.page

@@ -1,12 +1,6 @@
 // Small helpers for the cloud's pages. Every request goes to the same REST interface that programs use.
 "use strict";
 
-for (const time of document.querySelectorAll("time[datetime]")) {
-  const moment = new Date(time.dateTime);
-  time.title = time.textContent;
-  time.textContent = moment.toLocaleString([], {dateStyle: "medium", timeStyle: "medium"});
-}
-
 function say(text, bad) {
   const line = document.getElementById("said");
   line.textContent = text;
