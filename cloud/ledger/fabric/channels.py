@@ -5,7 +5,6 @@ from pathlib import Path
 from cloud.ledger.fabric import health, tool, whole
 from cloud.ledger.fabric.programs import Programs
 from cloud.ledger.fabric.settings import CHANNELS, Network
-from contract.errors import Unavailable
 
 JOINED_S = 30.0
 
@@ -23,30 +22,18 @@ def genesis(network: Network, programs: Programs) -> None:
 
 def join_orderer(network: Network, programs: Programs, orderer: str) -> None:
     """Let this orderer serve both channels, unless it does."""
-    served = _orderer_channels(network, programs, orderer)
     for channel in CHANNELS:
-        if channel in served:
-            continue
-        said = _osnadmin(network, programs, orderer, "join", "--channelID", channel,
-                         "--config-block", str(block(network, channel)))
-        # osnadmin ends with 0 also when the orderer refuses.
-        if "Status: 201" not in said:
-            raise Unavailable(f"{orderer} did not join channel {channel}: {' '.join(said.split())}",
-                              hint=f"see {network.log(orderer)}")
+        tool.ensure(lambda channel=channel: channel in _orderer_channels(network, programs, orderer),
+                    lambda channel=channel: _join_orderer(network, programs, orderer, channel))
 
 
 def join_peer(network: Network, programs: Programs, organisation: str) -> None:
     """Let the organisation's peer hold both channels, unless it does."""
     part = f"peer-{organisation}"
-    held = health.heights(network, part)
     for channel in CHANNELS:
-        if channel not in held:
-            try:
-                tool.peer(network, programs, organisation, "channel", "join", "-b", str(block(network, channel)))
-            except tool.Failed as error:
-                # Its gauges come a moment after its ledgers.
-                if "already exists" not in error.said:
-                    raise
+        tool.ensure(lambda channel=channel: channel in health.heights(network, part),
+                    lambda channel=channel: tool.peer(network, programs, organisation, "channel", "join", "-b",
+                                                      str(block(network, channel))))
     health.wait(lambda: set(CHANNELS) <= set(health.heights(network, part)), JOINED_S,
                 f"{part} does not hold both channels", network.log(part))
 
@@ -58,6 +45,14 @@ def block(network: Network, channel: str) -> Path:
 def _orderer_channels(network: Network, programs: Programs, orderer: str) -> set[str]:
     listed = tool.json_in(_osnadmin(network, programs, orderer, "list").partition("Status:")[2])
     return {entry["name"] for entry in listed.get("channels") or []}
+
+
+def _join_orderer(network: Network, programs: Programs, orderer: str, channel: str) -> None:
+    said = _osnadmin(network, programs, orderer, "join", "--channelID", channel,
+                     "--config-block", str(block(network, channel)))
+    # osnadmin ends with 0 also when the orderer refuses.
+    if "Status: 201" not in said:
+        raise tool.Failed(f"{orderer} did not join channel {channel}", " ".join(said.split()))
 
 
 def _osnadmin(network: Network, programs: Programs, orderer: str, *words: str) -> str:

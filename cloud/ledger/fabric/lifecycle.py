@@ -43,23 +43,31 @@ def committed(network: Network, programs: Programs, channel: str, organisation: 
 
 
 def _install(network: Network, programs: Programs, organisation: str, path: str, identity: str) -> None:
-    said = tool.peer(network, programs, organisation, "lifecycle", "chaincode", "queryinstalled", "--output", "json")
-    if identity not in {entry["package_id"] for entry in tool.json_in(said).get("installed_chaincodes") or []}:
-        tool.peer(network, programs, organisation, "lifecycle", "chaincode", "install", path)
+    def done() -> bool:
+        said = tool.peer(network, programs, organisation, "lifecycle", "chaincode", "queryinstalled",
+                         "--output", "json")
+        return identity in {entry["package_id"] for entry in tool.json_in(said).get("installed_chaincodes") or []}
+
+    tool.ensure(done, lambda: tool.peer(network, programs, organisation, "lifecycle", "chaincode", "install", path))
 
 
 def _commit(network: Network, programs: Programs, channel: str, identity: str) -> None:
-    if committed(network, programs, channel)[1] < SEQUENCE:
-        approved = _approvals(network, programs, channel)
+    where = [*tool.to_orderer(network), "--channelID", channel, *DEFINITION]
+    both = [word for organisation in PEERS for word in (
+        "--peerAddresses", network.address(f"peer-{organisation}"),
+        "--tlsRootCertFiles", str(network.organisation(organisation) / "tlsca.pem"))]
+
+    def done() -> bool:
+        return committed(network, programs, channel)[1] >= SEQUENCE
+
+    if not done():
         for organisation in PEERS:
-            if not approved.get(MSPIDS[organisation]):
-                tool.peer(network, programs, organisation, "lifecycle", "chaincode", "approveformyorg",
-                          *tool.to_orderer(network), "--channelID", channel, *DEFINITION, "--package-id", identity)
-        both = [word for organisation in PEERS for word in (
-            "--peerAddresses", network.address(f"peer-{organisation}"),
-            "--tlsRootCertFiles", str(network.organisation(organisation) / "tlsca.pem"))]
-        tool.peer(network, programs, "campus", "lifecycle", "chaincode", "commit",
-                  *tool.to_orderer(network), "--channelID", channel, *DEFINITION, *both)
+            tool.ensure(
+                lambda mspid=MSPIDS[organisation]: done() or _approvals(network, programs, channel).get(mspid, False),
+                lambda peer=organisation: tool.peer(network, programs, peer, "lifecycle", "chaincode",
+                                                    "approveformyorg", *where, "--package-id", identity))
+        tool.ensure(done, lambda: tool.peer(network, programs, "campus", "lifecycle", "chaincode", "commit",
+                                            *where, *both))
     for organisation in PEERS:
         health.wait(lambda peer=organisation: committed(network, programs, channel, peer)[1] >= SEQUENCE, COMMITTED_S,
                     f"peer-{organisation} does not see the chaincode on {channel}",

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import time
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -23,7 +24,8 @@ LAUNCH_S = 10.0
 # A peer closes its databases when it is asked to end: well under a second.
 TERM_S = 15.0
 KILL_S = 10.0
-_LAUNCH = 'log=$1; shift; "$@" </dev/null >>"$log" 2>&1 & echo $!'
+# The mark is set by the shell, so that only the program itself carries it from its first moment on.
+_LAUNCH = f'log=$1; export {MARK}="$2"; shift 2; "$@" </dev/null >>"$log" 2>&1 & echo $!'
 
 
 class Process(NamedTuple):
@@ -40,10 +42,9 @@ def launch(home: Path, part: str, command: Command, log: Path) -> Process:
     Raises Unavailable when it ended before its program began.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
-    environment = {**command.environment, MARK: _mark(home, part)}
     # Through a shell that ends: the process then belongs to init and leaves no zombie with us.
-    done = subprocess.run(["/bin/sh", "-c", _LAUNCH, "sh", str(log), str(command.program), *command.arguments],
-                          env=environment, capture_output=True, text=True, timeout=LAUNCH_S, check=True,
+    shell = ["/bin/sh", "-c", _LAUNCH, "sh", str(log), _mark(home, part), str(command.program), *command.arguments]
+    done = subprocess.run(shell, env=command.environment, capture_output=True, text=True, timeout=LAUNCH_S, check=True,
                           start_new_session=True, cwd=home)
     pid, program = int(done.stdout), str(command.program)
     deadline = time.monotonic() + LAUNCH_S
@@ -72,7 +73,7 @@ def find(home: Path, part: str) -> Process | None:
         if folder.name.isdigit() and _marked(folder, _mark(home, part)):
             pid = int(folder.name)
             started, program = _started(pid), _program(pid)
-            if started is not None and program is not None and pid != os.getpid():
+            if started is not None and program is not None:
                 process = Process(pid, started, program)
                 whole.write(_file(home, part), json.dumps(process._asdict()) + "\n")
                 return process
@@ -125,7 +126,7 @@ def tail(log: Path, lines: int = 5) -> str:
     return f"its log {log} ends with: {' | '.join(last)}" if last else f"its log {log} is empty"
 
 
-def _wait(processes, seconds: float) -> bool:
+def _wait(processes: Iterable[Process], seconds: float) -> bool:
     deadline = time.monotonic() + seconds
     while any(is_alive(process) for process in processes):
         if time.monotonic() > deadline:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 from cloud.ledger.fabric.configuration import MSPIDS
@@ -15,6 +16,8 @@ from contract.errors import Unavailable
 RUN_S = 60.0
 # For how long a refusal that passes by itself is met with another try: an election, a peer that catches up.
 PATIENCE_S = 30.0
+# A transaction that was sent is in a block within two seconds, unless the orderers are electing.
+SETTLE_S = 5.0
 PASSING = ("SERVICE_UNAVAILABLE", "no Raft leader", "connection refused", "Unavailable desc", "code = Unavailable",
            "timed out waiting for txid")
 
@@ -58,6 +61,21 @@ def peer(network: Network, programs: Programs, organisation: str, *words: str) -
             if time.monotonic() > deadline or not any(sign in error.said for sign in PASSING):
                 raise
             time.sleep(0.3)
+
+
+def ensure(done: Callable[[], bool], act: Callable[[], object]) -> None:
+    """Do it unless it is done. A failure counts only when it is not done SETTLE_S seconds later either: the same step
+    of an `up` that was killed meanwhile may still be on its way."""
+    if done():
+        return
+    try:
+        act()
+    except Failed:
+        deadline = time.monotonic() + SETTLE_S
+        while not done():
+            if time.monotonic() > deadline:
+                raise
+            time.sleep(0.2)
 
 
 def to_orderer(network: Network) -> list[str]:

@@ -1,36 +1,12 @@
 """The real network, where Fabric's programs are found."""
 
 import subprocess
-import uuid
 
 import pytest
 
 from cloud.ledger.fabric import network, processes, settings, state
-from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.errors import Conflict, NotFound
-
-COMMITMENT = "ab" * 32
-
-
-def record(ground, channel="general", identity=None, wait_s=30):
-    """Record one incident as the campus; returns (id, commit)."""
-    profile = ConnectionProfile.read(ground.profile("campus"))
-    gateway = profile.gateway()
-    try:
-        who, name = identity or profile.identity(channel), str(uuid.uuid4())
-        made = gateway.endorse(who, channel, "sentrybox", "Record", name, COMMITMENT, "1", "high")
-        return name, gateway.settle(who, channel, made.transaction, made.envelope, wait_s)
-    finally:
-        gateway.close()
-
-
-def read(ground, name, channel="general", organisation="campus"):
-    profile = ConnectionProfile.read(ground.profile(organisation))
-    gateway = profile.gateway()
-    try:
-        return gateway.evaluate(profile.identity(channel), channel, "sentrybox", "Get", name)
-    finally:
-        gateway.close()
+from tests.support.fabric_records import COMMITMENT, read, record
 
 
 @pytest.mark.parametrize("channel", settings.CHANNELS)
