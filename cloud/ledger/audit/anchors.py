@@ -1,0 +1,105 @@
+"""From an entry to the ledger: is it queued, is it there, does the kept proof hold, does the ledger say the same?"""
+
+from collections.abc import Iterator
+
+from pydantic import ValidationError
+
+from cloud.database.audit_rows import Chained
+from cloud.database.ledger_audits import Finding
+from cloud.database.tables import AnchorRow
+from cloud.ledger.audit.chains import record_of
+from cloud.ledger.audit.findings import Runs, finding
+from contract.chain import SignedEntry
+from contract.errors import NotFound, Rejected, Unavailable
+from contract.incident import Action
+from contract.ledger import INCLUSION, Anchor, LedgerRecord
+from contract.ports import Ledger
+from contract.proof import check_inclusion
+
+
+class Anchors:
+    """Looks at the entries of one box. `on_the_way` counts records that are too fresh to be missed on the ledger,
+    `checked` the proofs that were looked at; `unavailable` says why the ledger was not asked any more."""
+
+    def __init__(self, ledger: Ledger | None, runs: Runs, fresh: str) -> None:
+        """`ledger` is None when it cannot be asked; records received after `fresh` (an Instant) are fresh."""
+        self._ledger, self._runs, self._fresh = ledger, runs, fresh
+        self.on_the_way = self.checked = 0
+        self.unavailable = ""
+
+    def faults(self, row: Chained, signed: SignedEntry) -> Iterator[Finding]:
+        """What is wrong between this entry and the ledger."""
+        where = f"{row.entry.record_type} {row.entry.record_id} (box {row.entry.box}, entry {row.entry.sequence})"
+        if not row.jobs:
+            yield finding("job", where, "it was never queued for the ledger")
+        for channel in sorted({*row.jobs, *row.anchors}):
+            yield from self._channel(f"{where}, channel {channel}", row, signed, channel)
+
+    def _channel(self, where: str, row: Chained, signed: SignedEntry, channel: str) -> Iterator[Finding]:
+        job, kept = row.jobs.get(channel), row.anchors.get(channel)
+        if job is None:
+            yield finding("anchor", where, "a place on the ledger is kept, where it was never meant to go")
+            return
+        try:
+            wanted = LedgerRecord.model_validate_json(job.content)
+        except ValidationError:
+            yield finding("job", where, "what was queued for the ledger cannot be read")
+            return
+        if not _is_of(wanted, row, signed):
+            yield finding("job", where, "what was queued for the ledger is not this entry's hash and severity")
+        elif job.state == "anchored":
+            if kept is None:
+                yield finding("anchor", where, "it counts as anchored, and no place on the ledger is kept")
+                return
+            yield from self._proof(where, kept, wanted)
+            self.checked += 1
+        elif job.state == "parked":
+            text = f"parked for channel {channel}: {job.reason or 'no reason was kept'}"
+            yield from self._run("parked", row, text, "")
+        elif row.entry.received_at > self._fresh:
+            self.on_the_way += 1
+        else:
+            text = f"received, {job.state}, and not on channel {channel} yet"
+            yield from self._run("waiting", row, text, job.reason)
+
+    def _run(self, kind: str, row: Chained, text: str, detail: str) -> Iterator[Finding]:
+        number = row.entry.sequence
+        return self._runs.add(kind, number, number, text, row.entry.received_at, detail)
+
+    def _proof(self, where: str, kept: AnchorRow, wanted: LedgerRecord) -> Iterator[Finding]:
+        try:
+            anchor, inclusion = Anchor.model_validate_json(kept.anchor), INCLUSION.validate_json(kept.inclusion)
+        except ValidationError:
+            yield finding("anchor", where, "the kept place or proof cannot be read")
+            return
+        if (anchor.channel, inclusion.channel) != (kept.channel, kept.channel):
+            yield finding("anchor", where, "the kept place or proof is of another channel")
+            return
+        try:
+            check_inclusion(inclusion)
+            if inclusion.record != wanted:
+                raise Rejected("it is about another record")
+        except Rejected as error:
+            yield finding("proof", where, f"the kept proof does not hold: {error.detail}")
+        yield from self._on_the_ledger(where, anchor, wanted)
+
+    def _on_the_ledger(self, where: str, anchor: Anchor, wanted: LedgerRecord) -> Iterator[Finding]:
+        if self._ledger is None:
+            return
+        try:
+            if self._ledger.get(anchor.channel, wanted.id) != wanted:
+                yield finding("ledger-other", where, "the ledger has this id with other content")
+        except NotFound:
+            yield finding("ledger-missing", where, f"the database says block {anchor.block}, transaction "
+                                                   f"{anchor.transaction[:16]}...; the ledger has nothing")
+        except (Rejected, ValidationError) as error:
+            yield finding("ledger-damaged", where, f"the ledger's entry cannot be read: {type(error).__name__}")
+        except Unavailable as error:
+            self._ledger, self.unavailable = None, str(error)
+
+
+def _is_of(wanted: LedgerRecord, row: Chained, signed: SignedEntry) -> bool:
+    record = record_of(row)
+    # What people do about an incident is always of class low; an erased record's class nobody knows any more.
+    severity = wanted.severity if record is None else "low" if isinstance(record, Action) else record.severity
+    return (wanted.id, wanted.commitment, wanted.severity) == (row.entry.record_id, signed.entry.hash(), severity)
