@@ -2,9 +2,12 @@
 
   make run
   make run CAMERA=rtsp://192.0.2.10/stream     your own camera (or a video file, or /dev/video0) instead of the demo's
+  make run LEDGER=fabric                       on the Hyperledger Fabric network of `sentrybox fabric up`, with the
+                                               police organisation's own process (SENTRYBOX_FABRIC: its folder)
 
 State lives in var/demo (SENTRYBOX_HOME moves it) and is kept; a second start takes seconds. A file ports.toml there
-changes the ports (keys: box, cloud, standin, providers, broker, cameras); a port that is taken gives way to a free one.
+changes the ports (keys: box, cloud, police, standin, providers, broker, cameras); a port that is taken gives way to a
+free one.
 """
 
 import argparse
@@ -28,11 +31,12 @@ from appliance.sync.claim import endpoint
 from appliance.sync.keys import box_key
 from cloud.broker import Broker
 from cloud.ca import Authority
-from cloud.config import CloudConfig
+from cloud.config import CloudConfig, Organisation, PoliceConfig
 from cloud.database.accounts import AccountTable
 from cloud.database.engine import connect
+from cloud.ledger.fabric import network
 from contract.config import read_config
-from contract.errors import SentryboxError
+from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.identity import ROLES, Role
 from demo import configs, ports, processes
 from demo.configs import CAMERAS, WHOLE, DemoCamera
@@ -50,8 +54,10 @@ PYTHON = [sys.executable, "-m"]
 class House:
     """The running demo. `stopping` ends it; the broker can be taken away and brought back (SIGUSR1, SIGUSR2)."""
 
-    def __init__(self, home: Path, own_camera: str | None) -> None:
+    def __init__(self, home: Path, own_camera: str | None, profiles: Path | None) -> None:
+        """`own_camera`: its address, in place of the demo's; `profiles`: a Fabric network's connection profiles."""
         self.home = home
+        self.profiles = profiles
         self.own_camera = own_camera
         self.ports = ports.choose(home)
         self.children: list[Child] = []
@@ -74,8 +80,11 @@ class House:
         self.say(f"broker on port {self.ports.broker}")
         cameras = self._cameras(media.clips)
         models = (models_root() / PACK_ID).resolve()
-        tokens = self._start_cloud(configs.cloud_toml(self.home, self.ports, standin, authority, models),
+        campus = None if self.profiles is None else self.profiles / "campus.json"
+        tokens = self._start_cloud(configs.cloud_toml(self.home, self.ports, standin, authority, models, campus),
                                    standin.environment())
+        if self.profiles is not None:
+            self._start_police(self.profiles / "police.json", standin, tokens)
         box_file = configs.box_toml(self.home, self.ports, cameras, models)
         with self._start_box(box_file, tokens) as box:
             enrol(box, media.enrolment, list(standin.devices), self.say)
@@ -118,12 +127,23 @@ class House:
 
     def _start_cloud(self, text: str, environment: dict[str, str]) -> dict[str, Any]:
         path = _write(self.home / "cloud.toml", text)
-        tokens = self._tokens("cloud", lambda role: _cloud_token(path, role))
+        tokens = self._tokens("cloud", lambda role: _token(path, CloudConfig, role))
         child = self._start("cloud", ["sentrybox", "cloud", "--config", str(path)], environment)
         url = f"http://127.0.0.1:{self.ports.cloud}"
         processes.wait_until(child, lambda: _is_ready(url), 60)
         self.say(f"cloud on {url}")
         return {"cloud": tokens}
+
+    def _start_police(self, profile: Path, standin: standin_settings.Settings, tokens: dict[str, Any]) -> None:
+        token = _write(self.home / "released.token", tokens["cloud"]["police"] + "\n")
+        path = _write(self.home / "police.toml",
+                      configs.police_toml(self.home, self.ports, standin, profile, token))
+        tokens["police"] = self._tokens("police", lambda role: _token(path, PoliceConfig, role))
+        child = self._start("police", ["sentrybox", "cloud", "--part", "police", "--config", str(path)],
+                            standin.environment())
+        url = f"http://127.0.0.1:{self.ports.police}"
+        processes.wait_until(child, lambda: _is_ready(url), 60)
+        self.say(f"police organisation on {url}")
 
     def _start_box(self, text: str, tokens: dict[str, Any]) -> httpx.Client:
         path = _write(self.home / "box.toml", text)
@@ -167,13 +187,16 @@ class House:
     def _write_access(self, tokens: dict[str, Any]) -> None:
         access = {"box": f"http://127.0.0.1:{self.ports.box}", "cloud": f"http://127.0.0.1:{self.ports.cloud}",
                   "standin": f"http://127.0.0.1:{self.ports.standin}", "tokens": tokens, "pid": os.getpid()}
+        if self.profiles is not None:
+            access["police"] = f"http://127.0.0.1:{self.ports.police}"
         _write(self.home / "access.json", json.dumps(access, indent=2) + "\n")
 
     def _say_where(self, tokens: dict[str, Any]) -> None:
         self.say("ready")
+        police = f"\n  police         http://127.0.0.1:{self.ports.police}     {self._first_link('police')}"
         print(f"""
   box            http://127.0.0.1:{self.ports.box}     {self._first_link("box")}
-  cloud          http://127.0.0.1:{self.ports.cloud}     {self._first_link("cloud")}
+  cloud          http://127.0.0.1:{self.ports.cloud}     {self._first_link("cloud")}{police if self.profiles else ""}
   alerts arrive  http://127.0.0.1:{self.ports.standin}
   API            tokens of every role: {self.home / "access.json"}, interface: /docs
   check it       scripts/demo-check
@@ -202,14 +225,27 @@ class House:
             self.broker.stop()
 
 
-def _cloud_token(config_path: Path, role: Role) -> str:
-    config = read_config(config_path, CloudConfig)
+def _token(config_path: Path, kind: type[Organisation], role: Role) -> str:
+    config = read_config(config_path, kind)
     config.home.mkdir(exist_ok=True, mode=0o700)
     database = connect(config.database_url())
     try:
         return AccountTable(database).new_token(f"demo-{role}", role)
     finally:
         database.close()
+
+
+def _fabric_profiles() -> Path:
+    """The connection profiles of a Fabric network that serves. Raises Rejected, Unavailable."""
+    home = Path(os.environ.get("SENTRYBOX_FABRIC", "var/fabric")).resolve()
+    try:
+        state = network.status(home)
+    except NotFound as error:
+        raise Unavailable(f"there is no Fabric network in {home}", hint="make one: sentrybox fabric up") from error
+    if not state.well:
+        raise Unavailable(f"the Fabric network in {home} is not well", hint="sentrybox fabric status says what is "
+                          "wrong, sentrybox fabric up starts what has ended")
+    return home / "profiles"
 
 
 def _write(path: Path, text: str) -> Path:
@@ -232,7 +268,14 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="make run", description=__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--camera", help="rtsp://..., a video file or /dev/videoN, instead of the demo cameras")
+    parser.add_argument("--ledger", choices=("embedded", "fabric"), default="embedded",
+                        help="where commitments are anchored (default: %(default)s)")
     options = parser.parse_args()
+    try:
+        profiles = _fabric_profiles() if options.ledger == "fabric" else None
+    except SentryboxError as error:
+        print(error, file=sys.stderr)
+        return 1
     home = home_folder().resolve()
     home.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (home / "demo.lock").open("w") as lock:
@@ -242,7 +285,7 @@ def main() -> int:
             print(f"a demo runs in {home} already; end it, or give this one another SENTRYBOX_HOME", file=sys.stderr)
             return 1
         try:
-            house = House(home, options.camera)
+            house = House(home, options.camera, profiles)
         except SentryboxError as error:
             print(error, file=sys.stderr)
             return 1

@@ -3,6 +3,8 @@
   scripts/demo-check             people, a name, an intrusion, its receipt, its ledger entry, the alerts
   scripts/demo-check --outage    the same, with the broker stopped for a while in the middle
 
+With LEDGER=fabric also what the police organisation's own process knows, before and after the campus's release.
+
 One line per step; exit status 1 when a step fails.
 """
 
@@ -33,11 +35,12 @@ class Failed(Exception):
 
 
 class Demo(NamedTuple):
-    """The three sides of a running demo. `started`: incidents before this moment are of an earlier run."""
+    """The sides of a running demo; `police` is there with LEDGER=fabric."""
 
     box: httpx.Client
     cloud: httpx.Client
     standin: httpx.Client
+    police: httpx.Client | None
     pid: int
     deadline: float
 
@@ -219,7 +222,38 @@ def check(demo: Demo, *, outage: bool) -> None:
         _step("exactly once in the cloud", lambda i=incident: _once_in_cloud(demo, i))
     _step("friend and security were told", lambda: _told(demo, item["incident"]["id"]))
     _step("their alerts are at the stand-in", lambda: _arrived(demo, item["incident"]["location"]))
+    if demo.police is not None:
+        police = demo.police
+        _step("police told by their own process", lambda: _police_know(demo, police, item["incident"]["id"]))
+        _step("released to the police", lambda: _released(demo, police, item["incident"]["id"]))
     _step("nothing is left behind", lambda: wait_for(demo, "an empty outbox", lambda: _outbox_is_empty(demo)))
+
+
+def _police_know(demo: Demo, police: httpx.Client, incident: str) -> str:
+    def look() -> str | None:
+        entry = fetch(police, f"/entries/{incident}")
+        if entry["told"] == "waiting" or entry["on_ledger"]["state"] != "acknowledged":
+            return None
+        return f"{entry['told']}; acknowledged on the ledger in block {entry['on_ledger']['block']}"
+
+    try:
+        return str(wait_for(demo, "the entry on the police page", look))
+    except Failed as error:
+        raise Failed(f"{error}; seen: {police.get(f'/entries/{incident}').text}") from error
+
+
+def _released(demo: Demo, police: httpx.Client, incident: str) -> str:
+    before = fetch(police, f"/entries/{incident}")["details"]
+    if before["state"] == "waiting" and (before["record"] is not None or before["names"]):
+        raise Failed(f"the police see details before the release: {before}")
+    demo.cloud.post(f"/incidents/{incident}/release").raise_for_status()
+    police.post(f"/entries/{incident}/ask").raise_for_status()
+
+    def look() -> str | None:
+        details = fetch(police, f"/entries/{incident}")["details"]
+        return f"{len(details['steps'])} steps hold" if details["state"] == "verified" else None
+
+    return str(wait_for(demo, "the details, verified against the police channel", look))
 
 
 def _incidents_pile_up(demo: Demo) -> str:
@@ -263,7 +297,9 @@ def main() -> int:
 
     demo = Demo(client(access["box"], access["tokens"]["box"]["admin"]),
                 client(access["cloud"], access["tokens"]["cloud"]["admin"]),
-                client(access["standin"], None), int(access["pid"]), time.monotonic() + options.within)
+                client(access["standin"], None),
+                client(access["police"], access["tokens"]["police"]["police"]) if "police" in access else None,
+                int(access["pid"]), time.monotonic() + options.within)
     started = time.monotonic()
     try:
         check(demo, outage=options.outage)

@@ -1,4 +1,4 @@
-"""The configuration files of the demo's box and cloud."""
+"""The configuration files of the demo's box, cloud and police."""
 
 import json
 from pathlib import Path
@@ -12,6 +12,7 @@ from demo.standin.settings import Settings
 
 SECURITY = "+15005550011"
 POLICE = "desk@police.example"
+POLICE_CONTACTS = f'police = [{{channel = "email", address = "{POLICE}"}}]'
 
 
 class DemoCamera(NamedTuple):
@@ -57,23 +58,43 @@ def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], mo
     return "\n".join(lines) + "\n"
 
 
-def cloud_toml(home: Path, ports: Ports, standin: Settings, authority: Authority, models: Path) -> str:
-    """The cloud's file. The providers' secrets are in files of their own beside it."""
+def cloud_toml(home: Path, ports: Ports, standin: Settings, authority: Authority, models: Path,
+               profile: Path | None) -> str:
+    """The cloud's file, with a signed log of its own, or on the Fabric network of this connection profile.
+
+    On Fabric the police are told by their own process, so the campus has no contact of theirs."""
     certificate, key = authority.client(CLOUD)
-    urls = {"twilio": f"twilio://{standin.twilio.sid}:{standin.twilio.token}@{standin.twilio.sender}",
-            "fcm": f"fcm://{standin.fcm.project}?mode=oauth2&keyfile={quote(standin.fcm.keyfile)}",
-            "email": f"mailto://{quote(standin.mail.user)}:{quote(standin.mail.password)}@{standin.mail.host}:"
-                     f"{standin.mail.port}?mode=starttls&from=sentrybox@campus.example"}
+    ledger = ['kind = "embedded"'] if profile is None else ['kind = "fabric"', f"profile = {toml(str(profile))}"]
     lines = [f"home = {toml(str(home / 'cloud'))}", f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}",
              'site = "Demo campus"', f"authority = {toml(str(authority.home))}",
              "[broker]", f"port = {ports.broker}", f"ca = {toml(str(authority.certificate_path))}",
              f"certificate = {toml(str(certificate))}", f"key = {toml(str(key))}",
-             "[http]", f"port = {ports.cloud}", "[vision]", f"models = {toml(str(models))}",
-             "[contacts]", f"security = [{{channel = \"sms\", address = {toml(SECURITY)}}}]",
-             f"police = [{{channel = \"email\", address = {toml(POLICE)}}}]", "[alerts]"]
+             "[http]", f"port = {ports.cloud}", "[vision]", f"models = {toml(str(models))}", "[ledger]", *ledger,
+             "[contacts]", f"security = [{{channel = \"sms\", address = {toml(SECURITY)}}}]"]
+    if profile is None:
+        lines.append(POLICE_CONTACTS)
+    return "\n".join([*lines, *_alerts(home, standin)]) + "\n"
+
+
+def police_toml(home: Path, ports: Ports, standin: Settings, profile: Path, token: Path) -> str:
+    """The police organisation's file; `token` reads what the campus releases."""
+    lines = [f"home = {toml(str(home / 'police'))}", f"url = {toml(f'http://127.0.0.1:{ports.police}')}",
+             'site = "Demo police"', "[http]", f"port = {ports.police}", "[ledger]", f"profile = {toml(str(profile))}",
+             "[campus]", 'name = "Demo campus"', f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}",
+             f"token_file = {toml(str(token))}", "[contacts]", POLICE_CONTACTS]
+    return "\n".join([*lines, *_alerts(home, standin)]) + "\n"
+
+
+def _alerts(home: Path, standin: Settings) -> list[str]:
+    """The section [alerts]. The providers' secrets are in files of their own."""
+    urls = {"twilio": f"twilio://{standin.twilio.sid}:{standin.twilio.token}@{standin.twilio.sender}",
+            "fcm": f"fcm://{standin.fcm.project}?mode=oauth2&keyfile={quote(standin.fcm.keyfile)}",
+            "email": f"mailto://{quote(standin.mail.user)}:{quote(standin.mail.password)}@{standin.mail.host}:"
+                     f"{standin.mail.port}?mode=starttls&from=sentrybox@campus.example"}
+    lines = ["[alerts]"]
     for name, url in urls.items():
         path = home / f"{name}.url"
         path.touch(mode=0o600)
         path.write_text(url + "\n", encoding="utf-8")
         lines.append(f"{name}_url_file = {toml(str(path))}")
-    return "\n".join(lines) + "\n"
+    return lines

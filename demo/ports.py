@@ -13,6 +13,7 @@ class Ports(Section):
 
     box: int = Field(default=8080, ge=1, le=65535)
     cloud: int = Field(default=8090, ge=1, le=65535)
+    police: int = Field(default=8092, ge=1, le=65535)
     standin: int = Field(default=8095, ge=1, le=65535)
     providers: int = Field(default=8443, ge=1, le=65535)
     broker: int = Field(default=8883, ge=1, le=65535)
