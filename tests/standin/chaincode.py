@@ -67,8 +67,7 @@ class Stream:
             for message in self._call:
                 self._handle(message)
         except (grpc.RpcError, DecodeError, ValueError) as error:
-            code = getattr(error, "code", lambda: None)()
-            why = f"rpc error: code = {code.name.title()} desc = {error.details()}" if code else str(error)
+            why = error.details() if isinstance(error, grpc.Call) else str(error)
         with self._lock:
             self.ended = True
             waiting = list(self._running.values())
@@ -143,10 +142,17 @@ class Link:
         except ChaincodeFailed as failed:
             self._forget(stream)
             raise ChaincodeFailed(
-                f"{launching}connection to {self.package} failed: "
-                f"error creating grpc client connection to {self.package}: {failed}"
+                f"{launching}connection to {self.package} failed: error cannot create connection for {self.package}: "
+                f"error creating grpc connection to {self.address}: failed to create new connection: "
+                f'connection error: desc = "transport: error while dialing: {self._dialled(failed)}"'
             ) from None
         return stream
+
+    def _dialled(self, failed: ChaincodeFailed) -> str:
+        """In Go's words where nobody listened."""
+        if "Connection refused" in str(failed):
+            return f"dial tcp {self.address}: connect: connection refused"
+        return str(failed)
 
     def _forget(self, stream: Stream) -> None:
         with self._lock:

@@ -52,7 +52,7 @@ class Endorser:
         try:
             response, results, event = self._run(proposal)
         except ChaincodeFailed as failed:
-            return Answer(grpc.StatusCode.ABORTED, f"error in simulation: {failed}", True, ProposalResponse())
+            return Answer(grpc.StatusCode.ABORTED, str(failed), True, ProposalResponse())
         if response.status >= THRESHOLD:
             message = f"chaincode response {response.status}, {response.message}"
             return Answer(grpc.StatusCode.UNKNOWN, message, False, ProposalResponse())
@@ -82,6 +82,9 @@ class Endorser:
 
     def _run(self, proposal: Unpacked) -> tuple[Response, bytes, bytes]:
         """The chaincode's response, the read/write set, the event. Raises ChaincodeFailed."""
+        if proposal.called not in (CHAINCODE, qscc.NAME):
+            where = f"chaincode {proposal.called} has been successfully defined on channel {proposal.channel}"
+            raise ChaincodeFailed(f"make sure the {where} and try again: chaincode {proposal.called} not found")
         if proposal.called == qscc.NAME:
             return qscc.invoke(proposal, self._channels, self._ledgers), b"", b""
         simulation = Simulation(self._ledgers[proposal.channel].state)
@@ -93,17 +96,18 @@ class Endorser:
             channel_id=proposal.channel,
             proposal=proposal.signed,
         )
-        failed = f"failed to execute transaction {proposal.transaction}: "
+        failed = f"error in simulation: failed to execute transaction {proposal.transaction}: "
         try:
             answer = self._link.execute(message, Running(proposal.called, simulation))
         except ChaincodeFailed as error:
             raise ChaincodeFailed(f"{failed}{error}") from None
         if answer.type == ChaincodeMessage.ERROR:
-            raise ChaincodeFailed(f"transaction returned with failure: {answer.payload.decode(errors='replace')}")
+            said = answer.payload.decode(errors="replace")
+            raise ChaincodeFailed(f"error in simulation: transaction returned with failure: {said}")
         try:
             response = Response.FromString(answer.payload)
         except DecodeError as error:
-            raise ChaincodeFailed(f"failed to unmarshal response for transaction: {error}") from error
+            raise ChaincodeFailed(f"{failed}the response cannot be read: {error}") from error
         event = b""
         if response.status < THRESHOLD and answer.HasField("chaincode_event"):
             event = ChaincodeEvent(

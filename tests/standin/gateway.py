@@ -10,7 +10,7 @@ import grpc
 from fabric_protos.common.common_pb2 import Envelope, Header, Payload, Status
 from fabric_protos.gateway import gateway_pb2 as gw
 from fabric_protos.gateway.gateway_pb2_grpc import GatewayServicer
-from fabric_protos.peer.proposal_pb2 import ChaincodeAction
+from fabric_protos.peer.proposal_pb2 import ChaincodeAction, SignedProposal
 from fabric_protos.peer.proposal_response_pb2 import ProposalResponse, ProposalResponsePayload, Response
 from fabric_protos.peer.transaction_pb2 import (
     ChaincodeActionPayload,
@@ -77,15 +77,12 @@ class Gateway(GatewayServicer):
 
     def _evaluate(self, request: gw.EvaluateRequest, context: grpc.ServicerContext) -> gw.EvaluateResponse:
         try:
-            proposal = unpack(request.proposed_transaction)
+            proposal = _complete(request.proposed_transaction)
         except BadProposal as error:
             raise Failure(C.INVALID_ARGUMENT, f"failed to unpack transaction proposal: {error}") from None
         name = proposal.channel
         if name not in self._channels:
-            raise Failure(
-                C.UNAVAILABLE,
-                f"failed to get config for channel [{name}]: could not get last config for channel {name}",
-            )
+            raise Failure(C.UNAVAILABLE, _no_config(name))
         peers = self._with_chaincode(proposal.chaincode, list(request.target_organizations))
         if not peers:
             message = f"no peers available to evaluate chaincode {proposal.chaincode} in channel {name}"
@@ -107,6 +104,8 @@ class Gateway(GatewayServicer):
         raise Failure(code, "failed to evaluate transaction, see attached details for more info", tuple(details))
 
     def _endorse(self, request: gw.EndorseRequest, context: grpc.ServicerContext) -> gw.EndorseResponse:
+        if not request.proposed_transaction.proposal_bytes:
+            raise Failure(C.INVALID_ARGUMENT, "the proposed transaction must contain a signed proposal")
         try:
             proposal = unpack(request.proposed_transaction)
         except BadProposal as error:
@@ -118,11 +117,7 @@ class Gateway(GatewayServicer):
         if missing:
             raise Failure(C.UNAVAILABLE, f"failed to find any endorsing peers for org(s): {', '.join(missing)}")
         if not peers:
-            raise Failure(
-                C.FAILED_PRECONDITION,
-                "no combination of peers can be derived which satisfy the endorsement policy: "
-                f"No metadata was found for chaincode {proposal.chaincode} in channel {proposal.channel}",
-            )
+            raise _no_plan(proposal)
         endorsed, details = [], []
         for peer in peers:
             if not peer.alive:
@@ -138,6 +133,8 @@ class Gateway(GatewayServicer):
         if len(endorsed) < len(peers):
             what = "collect enough transaction endorsements" if wanted else "endorse transaction"
             raise Failure(C.ABORTED, f"failed to {what}, see attached details for more info", tuple(details))
+        if proposal.chaincode == qscc.NAME and not wanted:
+            raise _no_plan(proposal)  # looked up after the first endorsement
         return gw.EndorseResponse(prepared_transaction=_prepared(proposal, endorsed))
 
     def _submit(self, request: gw.SubmitRequest, context: grpc.ServicerContext) -> gw.SubmitResponse:
@@ -147,7 +144,7 @@ class Gateway(GatewayServicer):
             raise Failure(C.INVALID_ARGUMENT, "prepared transaction must be signed")
         if request.channel_id not in self._channels:
             name = request.channel_id
-            raise Failure(C.FAILED_PRECONDITION, f"could not get last config for channel {name}")
+            raise Failure(C.FAILED_PRECONDITION, _no_config(name))
         if not self._orderer.alive:
             raise _no_orderer(ORDERER.refused())
         if self._orderer.hanging:
@@ -174,15 +171,16 @@ class Gateway(GatewayServicer):
         ledger = self._peer.ledgers[request.channel_id]
         left = context.time_remaining()
         context.add_callback(ledger.wake)
-        committed = ledger.wait(
+        ledger.wait(
             lambda: ledger.place(request.transaction_id) is not None or not context.is_active(),
             None if left is None else max(0.0, left - MARGIN_S),
         )
         place = ledger.place(request.transaction_id)
-        if not committed or place is None:
+        if place is None:
             self._timeouts += 1
             if self._timeouts % CANCELLED_EVERY == 0:
                 raise Failure(C.CANCELLED, "context canceled")
+            _until_deadline(context, lambda: not self._peer.alive)
             raise Failure(C.DEADLINE_EXCEEDED, "context deadline exceeded")
         return gw.CommitStatusResponse(result=place.code, block_number=place.block)
 
@@ -216,6 +214,30 @@ def _prepared(proposal: Unpacked, endorsed: list[ProposalResponse]) -> Envelope:
     return Envelope(payload=Payload(header=header, data=transaction.SerializeToString()).SerializeToString())
 
 
+def _complete(signed: SignedProposal) -> Unpacked:
+    """The proposal, with a channel and a chaincode named. Raises BadProposal."""
+    if not signed.proposal_bytes:
+        raise BadProposal("a signed proposal is required")
+    proposal = unpack(signed)
+    if not proposal.channel:
+        raise BadProposal("no channel id provided")
+    if not proposal.chaincode:
+        raise BadProposal(f"no chaincode name is provided, channel id [{proposal.channel}]")
+    return proposal
+
+
+def _no_config(channel: str) -> str:
+    return f"failed to get config for channel [{channel}]: could not get last config for channel {channel}"
+
+
+def _no_plan(proposal: Unpacked) -> Failure:
+    return Failure(
+        C.FAILED_PRECONDITION,
+        "no combination of peers can be derived which satisfy the endorsement policy: "
+        f"No metadata was found for chaincode {proposal.chaincode} in channel {proposal.channel}",
+    )
+
+
 def _too_many() -> Failure:
     return Failure(C.UNKNOWN, f"too many requests for /gateway.Gateway, exceeding concurrency limit ({LIMIT})")
 
@@ -225,9 +247,6 @@ def _no_orderer(why: str) -> Failure:
 
 
 def _until_deadline(context: grpc.ServicerContext, ended: Callable[[], bool]) -> None:
-    """Waits as a call that hangs does: until its deadline, its end, or ended()."""
+    """Waits as a call that hangs does: until the client gives up, or ended()."""
     while context.is_active() and not ended():
-        left = context.time_remaining()
-        if left is not None and left <= MARGIN_S:
-            return
         time.sleep(MARGIN_S)

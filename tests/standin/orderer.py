@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from fabric_protos.common.common_pb2 import (
+    CONFIG,
     LAST_CONFIG,
     SIGNATURES,
     Block,
@@ -148,11 +149,17 @@ class Orderer:
             payload = Payload.FromString(envelope.payload)
             head = ChannelHeader.FromString(payload.header.channel_header)
             creator = SignatureHeader.FromString(payload.header.signature_header).creator
-        except DecodeError as error:
-            return Status.BAD_REQUEST, f"could not determine channel ID: {error}"
+        except DecodeError:
+            what = "error unmarshalling Payload: proto: cannot parse invalid wire-format data"
+            return Status.BAD_REQUEST, f"could not determine channel ID: {what}"
+        if not payload.HasField("header"):
+            return Status.BAD_REQUEST, "could not determine channel ID: header not set"
         chain = self.chains.get(head.channel_id)
         if chain is None:
-            return Status.NOT_FOUND, "channel does not exist"
+            what = "channel creation request not allowed because the orderer system channel is not defined"
+            return Status.BAD_REQUEST, what
+        if head.type == CONFIG:
+            return Status.BAD_REQUEST, "message is of type that cannot be processed directly"
         size = len(envelope.payload) + len(envelope.signature)
         if size > LARGEST:
             return Status.BAD_REQUEST, f"message payload is {size} bytes and exceeds maximum allowed {LARGEST} bytes"

@@ -45,8 +45,6 @@ class Unpacked(NamedTuple):
 
 def unpack(signed: SignedProposal) -> Unpacked:
     """Raises BadProposal."""
-    if not signed.proposal_bytes:
-        raise BadProposal("a signed proposal is required")
     try:
         proposal = Proposal.FromString(signed.proposal_bytes)
         header = Header.FromString(proposal.header)
@@ -56,11 +54,7 @@ def unpack(signed: SignedProposal) -> Unpacked:
         payload = ChaincodeProposalPayload.FromString(proposal.payload)
         spec = ChaincodeInvocationSpec.FromString(payload.input).chaincode_spec
     except DecodeError as error:
-        raise BadProposal(f"error unmarshalling Proposal: {error}") from error
-    if not channel_header.channel_id:
-        raise BadProposal("no channel id provided")
-    if not spec.chaincode_id.name:
-        raise BadProposal(f"no chaincode name is provided, channel id [{channel_header.channel_id}]")
+        raise BadProposal("error unmarshalling Proposal: proto: cannot parse invalid wire-format data") from error
     called = extension.chaincode_id.name
     return Unpacked(
         signed, header, channel_header, signature_header, payload, called, spec.chaincode_id.name, spec.input

@@ -34,23 +34,16 @@ def _answer(proposal: Unpacked, channels: dict[str, Channel], ledgers: dict[str,
         raise Wrong(f"missing 3rd argument for {function}")
     if channel not in channels:
         raise Wrong(f"Invalid chain ID, {channel}")
+    denied = f"access denied for [{function}][{channel}]: "
+    if function not in ("GetChainInfo", *QUERIES):
+        raise Wrong(f"{denied}[Unmapped policy for qscc/{function}]")
     signed, creator = proposal.signed, proposal.signature_header.creator
     try:
         channels[channel].acl("Readers", creator, signed.proposal_bytes, signed.signature)
-    except Denied as denied:
-        raise Wrong(f"access denied for [{function}][{channel}]: [{denied}]") from None
+    except Denied as error:
+        raise Wrong(f"{denied}[{error}]") from None
     ledger = ledgers[channel]
-    if function == "GetChainInfo":
-        return _info(ledger)
-    query = {
-        "GetBlockByNumber": _by_number,
-        "GetBlockByHash": _by_hash,
-        "GetBlockByTxID": _by_transaction,
-        "GetTransactionByID": _transaction,
-    }.get(function)
-    if query is None:
-        raise Wrong(f"Requested function {function} not found.")
-    return query(ledger, args[2])
+    return _info(ledger) if function == "GetChainInfo" else QUERIES[function](ledger, args[2])
 
 
 def _info(ledger: Ledger) -> bytes:
@@ -64,9 +57,11 @@ def _info(ledger: Ledger) -> bytes:
 
 def _by_number(ledger: Ledger, argument: bytes) -> bytes:
     text = argument.decode(errors="replace")
-    if not (text.isascii() and text.isdigit() and int(text) < 1 << 64):
+    if not (text.isascii() and text.isdigit()):
         raise Wrong(f'Failed to parse block number with error strconv.ParseUint: parsing "{text}": invalid syntax')
     number = int(text)
+    if number >= 1 << 64:
+        raise Wrong(f'Failed to parse block number with error strconv.ParseUint: parsing "{text}": value out of range')
     if number == (1 << 64) - 1:
         number = ledger.height - 1
     if number >= ledger.height:
@@ -101,3 +96,11 @@ def _transaction(ledger: Ledger, argument: bytes) -> bytes:
         )
     envelope = Envelope.FromString(ledger.blocks[place.block].data.data[place.position])
     return ProcessedTransaction(transactionEnvelope=envelope, validationCode=place.code).SerializeToString()
+
+
+QUERIES = {
+    "GetBlockByNumber": _by_number,
+    "GetBlockByHash": _by_hash,
+    "GetBlockByTxID": _by_transaction,
+    "GetTransactionByID": _transaction,
+}
