@@ -27,7 +27,7 @@ class Header(NamedTuple):
 
 
 class OrdererSignature(NamedTuple):
-    """header: serialised common.SignatureHeader. The signature is over value || header || DER block header."""
+    """header: serialised common.SignatureHeader. signature: over orderer_value || header || header_bytes()."""
 
     header: bytes
     signature: bytes
@@ -95,12 +95,15 @@ def genesis_hash(gateway: Gateway, identity: Identity, channel: str) -> str:
     return header_hash(block(gateway, identity, channel, 0).header).hex()
 
 
-def header_hash(header: Header) -> bytes:
-    """SHA-256 of the DER sequence of number (INTEGER), previous_hash and data_hash (OCTET STRING): what the next block
-    names as its previous_hash."""
+def header_bytes(header: Header) -> bytes:
+    """The DER sequence of number (INTEGER), previous_hash and data_hash (OCTET STRING)."""
     number = int_to_bytes(header.number, header.number.bit_length() // 8 + 1)
-    content = _der(0x02, number) + _der(0x04, header.previous_hash) + _der(0x04, header.data_hash)
-    return hashlib.sha256(_der(0x30, content)).digest()
+    return _der(0x30, _der(0x02, number) + _der(0x04, header.previous_hash) + _der(0x04, header.data_hash))
+
+
+def header_hash(header: Header) -> bytes:
+    """SHA-256 of header_bytes(): what the next block names as its previous_hash."""
+    return hashlib.sha256(header_bytes(header)).digest()
 
 
 def data_hash(envelopes: tuple[bytes, ...]) -> bytes:

@@ -92,8 +92,8 @@ class GatewayError(Exception):
 
     @property
     def elsewhere(self) -> bool:
-        """Is it the peer that failed rather than what was asked, so that another peer may do better? A commit status that
-        takes its time says nothing about the peer."""
+        """Is it the peer that failed rather than what was asked, so that another peer may do better? A commit status
+        that takes its time says nothing about the peer."""
         return (self.code is grpc.StatusCode.UNAVAILABLE
                 or (self.code is grpc.StatusCode.DEADLINE_EXCEEDED and self.step != "commit status")
                 or (self.chaincode_code is None and self._says(PASSING)))

@@ -33,12 +33,17 @@ from cloud.ledger.gateway.identity import Identity
 NONCE_BYTES = 24
 
 
+def transaction_id(nonce: bytes, creator: bytes) -> str:
+    """Hex SHA-256 of both: nobody can give the same id to another transaction."""
+    return hashlib.sha256(nonce + creator).hexdigest()
+
+
 class TransactionProposal:
-    """A call of a chaincode function, signed. transaction: its id, hex SHA-256 of nonce and creator."""
+    """A call of a chaincode function, signed. transaction: its id."""
 
     def __init__(self, identity: Identity, channel: str, chaincode: str, function: str, args: tuple[str, ...]) -> None:
         nonce = os.urandom(NONCE_BYTES)
-        self.transaction = hashlib.sha256(nonce + identity.creator).hexdigest()
+        self.transaction = transaction_id(nonce, identity.creator)
         called = ChaincodeID(name=chaincode)
         channel_header = ChannelHeader(
             type=ENDORSER_TRANSACTION, channel_id=channel, tx_id=self.transaction,
