@@ -9,7 +9,7 @@ from starlette.responses import HTMLResponse, Response
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
 from cloud.admin.templates import page
-from cloud.database import alerts, audit, deliveries, releases
+from cloud.database import alerts, audit, deliveries, ledger_audits, releases
 from contract.delivery import Audience, Notice
 from contract.errors import NotFound
 from contract.incident import Incident, LogRecord
@@ -51,6 +51,7 @@ def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
     with cloud.database.read() as session:
         delivery = deliveries.get(session, delivery_id)
         record = alerts.subject_of(session, delivery.subject)
+        findings = ledger_audits.told_of(session, delivery.subject)
         if isinstance(record, Incident):
             ids = tuple(p.person for p in record.people)
         else:
@@ -61,6 +62,6 @@ def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
         withheld = delivery.audience == "police" and isinstance(record, Incident | LogRecord) and \
             not releases.released(session, (delivery.subject,))
     others = sum(d.state == "acknowledged" and d.id != delivery_id for d in told)
-    return page(request, "answer.html", record=record, what=getattr(record, "kind", "notice"),
+    return page(request, "answer.html", record=record, findings=findings, what=getattr(record, "kind", "notice"),
                 people=[names.get(i, "somebody no longer enrolled") for i in ids], others=others,
                 withheld=withheld, acknowledged=delivery.state == "acknowledged", at=delivery.updated_at)

@@ -21,6 +21,9 @@ NOBODY = "nobody"
 UNDELIVERED = "security, of an undelivered alert"
 """Recipient of the one alert per subject and address that tells security of failed ones."""
 
+AUDIT = "security, of the ledger's audit"
+"""Recipient of the alert that tells security of the findings of the ledger's audit."""
+
 
 def subject_of(session: Session, subject: str) -> Incident | Notice | LogRecord | None:
     """The record that deliveries with this subject are about, None when it is not here."""
@@ -54,6 +57,18 @@ def nobody_could_be_told(session: Session, subject: str, box: str | None, why: s
     alarm = Delivery(id=derived_id(subject, NOBODY), subject=subject, recipient=NOBODY, audience="security",
                      channel="sms", address="", state="failed", reason=f"nobody could be told: {why}", updated_at=now())
     return _add(session, alarm, box)
+
+
+def tell_of_audit(session: Session, subject: str, count: int) -> None:
+    """Plan telling security, by every address, of an audit's findings; where there is none, put that on record."""
+    planned = [Delivery(id=derived_id(subject, AUDIT, c.channel, c.address), subject=subject, recipient=AUDIT,
+                        audience="security", channel=c.channel, address=c.address, updated_at=now())
+               for c in site.get(session).security]
+    for delivery in planned:
+        _add(session, delivery, None)
+    if not planned:
+        nobody_could_be_told(session, subject, None, f"the ledger's audit found {count} gaps or differences, and the "
+                                                     "site has no security contacts; add them under Contacts")
 
 
 def tell_of_failure(session: Session, failed: Delivery) -> list[Delivery]:

@@ -77,18 +77,29 @@ def told(session: Session) -> Told | None:
     return None if not text else Told.model_validate_json(text)
 
 
+def told_of(session: Session, subject: str) -> Told | None:
+    """The findings that deliveries with this subject are about."""
+    found = told(session)
+    return found if found is not None and found.subject == subject else None
+
+
 def keep_told(session: Session, told: Told | None) -> None:
     """None: all agrees again, so that the same findings are news when they come back."""
     meta.put(session, TOLD, "" if told is None else told.model_dump_json())
 
 
 def claim(session: Session, at: str, lease_s: float) -> bool:
-    """Whether this worker may audit now; no other may for `lease_s` seconds, unless it is given back."""
+    """Whether this worker may audit now; no other may for `lease_s` seconds, unless it is renewed or given back."""
     insert_if_absent(session, MetaRow(key=CLAIM, value=""))
     until = to_text(from_text(at) + timedelta(seconds=lease_s))
     taken = session.execute(update(MetaRow).where(col(MetaRow.key) == CLAIM, col(MetaRow.value) <= at)
                             .values(value=until).returning(col(MetaRow.key)))
     return taken.first() is not None
+
+
+def renew(session: Session, at: str, lease_s: float) -> None:
+    """The audit goes on."""
+    meta.put(session, CLAIM, to_text(from_text(at) + timedelta(seconds=lease_s)))
 
 
 def give_back(session: Session) -> None:

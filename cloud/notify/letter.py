@@ -4,7 +4,7 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session
 
-from cloud.database import alerts, police_entries, releases
+from cloud.database import alerts, ledger_audits, police_entries, releases
 from cloud.notify import text
 from contract.delivery import Delivery, Notice
 from contract.incident import Incident, LogRecord
@@ -17,6 +17,8 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
     record = alerts.subject_of(session, delivery.subject)
     if delivery.recipient == alerts.UNDELIVERED:
         wording = text.undelivered_wording(_failures(session, delivery.subject), _about(session, delivery), link)
+    elif (findings := ledger_audits.told_of(session, delivery.subject)) is not None:
+        wording = text.audit_wording(findings.count, findings.lines, link)
     elif isinstance(record, Incident | LogRecord) and delivery.audience == "police" and \
             not releases.released(session, (record.id,)):
         wording = text.withheld_wording(record, link, now)
@@ -42,6 +44,8 @@ def _failures(session: Session, subject: str) -> list[str]:
 
 def _about(session: Session, delivery: Delivery) -> str:
     record = alerts.subject_of(session, delivery.subject)
+    if ledger_audits.told_of(session, delivery.subject) is not None:
+        return "what the ledger's audit found"
     if record is None:
         entry = police_entries.find(session, delivery.subject)
         return "a record that is not here any more" if entry is None else \

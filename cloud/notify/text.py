@@ -97,6 +97,12 @@ def entry_wording(entry: ChannelEntry, link: str, now: datetime, zone: tzinfo = 
     return Wording(_cut(title, TITLE_LIMIT), head, "", _late(entry.seen_at, now), link)
 
 
+def audit_wording(count: int, lines: Sequence[str], link: str) -> Wording:
+    """To security, when the ledger's audit found something; `lines` are the first of `count` findings."""
+    head = f"The ledger's audit found {count} {'gap or difference' if count == 1 else 'gaps or differences'}"
+    return Wording("The ledger's audit found something", head, "\n".join(lines), "", link)
+
+
 def police_wording(
     record_id: str, record: LogRecord | None, link: str, now: datetime, zone: tzinfo = UTC
 ) -> Wording:
