@@ -100,25 +100,35 @@ class VisionSettings(Section):
     python: str = ""
 
 
-class CloudConfig(Section):
-    """Everything the cloud's processes read. Relative paths are below the current directory.
+class ChannelSettings(Section):
+    """The connection profile of this organisation's member of the police channel."""
 
-    `url`: how people reach the pages, for the links in alerts. `authority`: the folder of the site's certificate
-    authority, where boxes are claimed; absent: home/authority. `site`: the campus's name.
+    profile: Path
+
+
+class CampusSettings(Section):
+    """The campus whose entries these are: its `name` as alerts say it, where its cloud is, the file with the token of
+    role police that it made, and the authority of its HTTPS certificate (absent: a public one)."""
+
+    name: str = Field(default="the campus", min_length=1, max_length=100)
+    url: str = Field(pattern=r"^https?://[^\s/]+$")
+    token_file: Path
+    ca: Path | None = None
+
+
+class Organisation(Section):
+    """What every organisation's processes read. Relative paths are below the current directory.
+
+    `url`: how people reach the pages, for the links in alerts. `site`: the name at the top of the pages.
     """
 
     home: Path
     url: str = Field(pattern=r"^https?://[^\s/]+$")
     site: str = Field(default="campus", min_length=1, max_length=100)
-    authority: Path | None = None
     database: DatabaseSettings = DatabaseSettings()
-    broker: BrokerSettings
     http: HttpSettings = HttpSettings()
-    ledger: LedgerSettings = LedgerSettings()
-    police: PoliceSettings = PoliceSettings()
     alerts: AlertSettings = AlertSettings()
     contacts: ContactSettings = ContactSettings()
-    vision: VisionSettings = VisionSettings()
 
     @field_validator("url")
     @classmethod
@@ -149,9 +159,29 @@ class CloudConfig(Section):
         urls = {channel: url.get_secret_value() for channel, (url, _file) in given.items() if url}
         return urls | {channel: _read(file) for channel, (_url, file) in given.items() if file}
 
+
+class CloudConfig(Organisation):
+    """A campus. `authority`: the folder of the site's certificate authority, where boxes are claimed; absent:
+    home/authority."""
+
+    authority: Path | None = None
+    broker: BrokerSettings
+    ledger: LedgerSettings = LedgerSettings()
+    police: PoliceSettings = PoliceSettings()
+    vision: VisionSettings = VisionSettings()
+
     def broker_address(self) -> tuple[str, int]:
         """(host, port) that boxes are told."""
         return self.broker.public_host or self.broker.host, self.broker.public_port or self.broker.port
+
+
+class PoliceConfig(Organisation):
+    """A police organisation: `contacts.police` is told of what comes on the police channel, `contacts.security` when
+    that fails."""
+
+    site: str = Field(default="Police", min_length=1, max_length=100)
+    ledger: ChannelSettings
+    campus: CampusSettings
 
 
 def _read(path: Path) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 import pytest
 
 from appliance.config import BoxConfig
-from cloud.config import CloudConfig
+from cloud.config import CloudConfig, PoliceConfig
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
-BOX, CLOUD = re.findall(r"```toml\n(.*?)```", TEXT, re.S)
+BOX, CLOUD, POLICE = re.findall(r"```toml\n(.*?)```", TEXT, re.S)
 
 
-@pytest.mark.parametrize(("kind", "example"), [(BoxConfig, BOX), (CloudConfig, CLOUD)])
+@pytest.mark.parametrize(("kind", "example"), [(BoxConfig, BOX), (CloudConfig, CLOUD), (PoliceConfig, POLICE)])
 def test_the_example_is_valid(kind, example):
     kind(**tomllib.loads(example))
 
@@ -28,7 +28,7 @@ def keys_of(kind, seen=()):
                 yield from keys_of(section, (*seen, kind))
 
 
-@pytest.mark.parametrize(("kind", "example"), [(BoxConfig, BOX), (CloudConfig, CLOUD)])
+@pytest.mark.parametrize(("kind", "example"), [(BoxConfig, BOX), (CloudConfig, CLOUD), (PoliceConfig, POLICE)])
 def test_every_key_is_explained(kind, example):
     # A secret has two spellings, of which the example shows the safer one.
     example = example + "twilio_url fcm_url email_url"
