@@ -16,9 +16,10 @@ from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
 from cloud.admin.site import view_of as contacts_of
 from cloud.admin.templates import page
+from cloud.admin.trail import ledger_audit
 from cloud.admin.trail import quarantine as refused_of
 from cloud.admin.trail import trail as trail_of
-from cloud.database import alerts, boxes, deliveries, records, releases, site
+from cloud.database import alerts, boxes, deliveries, ledger_audits, records, releases, site
 from cloud.database.accounts import MIN_PASSWORD
 from cloud.database.tables import FileRow
 from contract.errors import SentryboxError
@@ -70,10 +71,11 @@ def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = No
         rows = [_row(session, view, who) for view in visible(session, views, who)]
         alarms = alerts.problems(session, 20) if who.role != "police" and cursor is None else []
         names = alerts.names_of(session, tuple(a.recipient for a in alarms))
+        audited = ledger_audits.last(session) if who.role != "police" and cursor is None else None
         linked = {a.subject for a in alarms if isinstance(alerts.subject_of(session, a.subject), Incident)}
     more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
     return page(request, "incidents.html", rows=rows, state=state, more=more, states=STATES, alarms=alarms, names=names,
-                linked=linked)
+                linked=linked, audited=audited)
 
 
 @router.get("/ui/incidents/{incident_id}")
@@ -138,7 +140,9 @@ def accounts(request: Request, cloud: Cloud) -> Response:
 @_in_words
 def audit(request: Request, cloud: Cloud, cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None) -> Response:
     trail = trail_of(cloud, 50, cursor)
-    return page(request, "audit.html", trail=trail, refused=refused_of(cloud, 20) if cursor is None else None)
+    if cursor is not None:
+        return page(request, "audit.html", trail=trail)
+    return page(request, "audit.html", trail=trail, refused=refused_of(cloud, 20), ledger=ledger_audit(cloud))
 
 
 def _row(session: Session, view: IncidentView, who: Identity) -> dict[str, Any]:

@@ -35,6 +35,7 @@ RULES: Rules = {
     ("POST", "/boxes/{box_id}/revoke"): ADMINS,
     ("POST", "/claim"): PUBLIC,
     ("GET", "/audit"): ADMINS,
+    ("GET", "/ledger/audit"): ADMINS,
     ("GET", "/quarantine"): ADMINS,
     ("GET", "/site/contacts"): SUPERVISORS,
     ("PUT", "/site/contacts"): ADMINS,

@@ -1,4 +1,4 @@
-"""The audit trail, and what was refused from boxes."""
+"""The audit trail, what the ledger's audit found, and what was refused from boxes."""
 
 import json
 from typing import Annotated, Any
@@ -8,7 +8,8 @@ from pydantic import BaseModel
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import audit, received
+from cloud.database import audit, ledger_audits, received
+from cloud.database.ledger_audits import AuditResult
 from cloud.database.tables import AuditRow
 from contract.errors import Rejected
 from contract.moments import Instant
@@ -52,6 +53,12 @@ class Quarantine(BaseModel):
     count: int
 
 
+class LedgerAudit(BaseModel):
+    """`last` is null until the first audit has ended."""
+
+    last: AuditResult | None
+
+
 @router.get("/audit")
 def trail(cloud: Cloud, limit: Limit = 50,
           cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
@@ -67,6 +74,13 @@ def trail(cloud: Cloud, limit: Limit = 50,
             except Rejected as error:
                 page.intact, page.fault = False, error.detail
     return page
+
+
+@router.get("/ledger/audit")
+def ledger_audit(cloud: Cloud) -> LedgerAudit:
+    """How the newest audit of boxes' chains, the cloud's records and the ledger ended."""
+    with cloud.database.read() as session:
+        return LedgerAudit(last=ledger_audits.last(session))
 
 
 @router.get("/quarantine")
