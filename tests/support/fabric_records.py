@@ -22,11 +22,12 @@ def record(ground, channel: str = "general", *, identity: Identity | None = None
         gateway.close()
 
 
-def read(ground, name: str, channel: str = "general", organisation: str = "campus") -> bytes:
-    """The stored entry, as the organisation's client on this channel reads it."""
+def read(ground, name: str, channel: str = "general", organisation: str = "campus", *,
+         identity: Identity | None = None) -> bytes:
+    """The stored entry, as the organisation's client on this channel (or this identity) reads it."""
     profile = ConnectionProfile.read(ground.profile(organisation))
     gateway = profile.gateway()
     try:
-        return gateway.evaluate(profile.identity(channel), channel, "sentrybox", "Get", name)
+        return gateway.evaluate(identity or profile.identity(channel), channel, "sentrybox", "Get", name)
     finally:
         gateway.close()

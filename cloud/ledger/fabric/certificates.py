@@ -104,10 +104,12 @@ def _self_signed(name: str, organisation: str) -> Pair:
 
 def _leaf(issuer: Authority, subject: x509.Name, key: ec.EllipticCurvePublicKey,
           not_before: datetime | None, not_after: datetime | None) -> x509.CertificateBuilder:
-    now = datetime.now(UTC)
-    begin = not_before or min(now - CLOCK_SKEW, (not_after or now) - CLOCK_SKEW)
+    # Fabric checks the chain as of the first second of the member's certificate: the authority's must hold by then.
+    authority_began = issuer.certificate.not_valid_before_utc
+    end = not_after or datetime.now(UTC) + timedelta(days=CERTIFICATE_DAYS)
+    begin = not_before or (authority_began if authority_began < end else end - CLOCK_SKEW)
     return (
-        _builder(subject, issuer.certificate.subject, key, begin, not_after or now + timedelta(days=CERTIFICATE_DAYS))
+        _builder(subject, issuer.certificate.subject, key, begin, end)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(x509.AuthorityKeyIdentifier.from_issuer_public_key(issuer.key.public_key()), critical=False)
     )

@@ -68,8 +68,8 @@ def issue(folder: Path, user: str, *, ou: str = "client", attributes: Mapping[st
           not_after: datetime | None = None, not_before: datetime | None = None) -> Path:
     """Give a user of the organisation in `folder` a new key and certificate, replacing any they have.
 
-    Returns users/USER/msp. Without times it is valid from an hour ago for five years. An administrator gets a TLS
-    client certificate too, in users/USER/tls. Raises NotFound when there is no authority in the folder.
+    Returns users/USER/msp. Without times the certificate begins with its authority's and ends in five years. An
+    administrator gets a TLS client certificate too, in users/USER/tls. Raises NotFound without an authority there.
     """
     if not (folder / "ca.pem").exists():
         raise NotFound(f"{folder} holds no organisation: ca.pem is missing", hint="`sentrybox fabric up` makes it")

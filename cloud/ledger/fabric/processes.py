@@ -81,8 +81,9 @@ def find(home: Path, part: str) -> Process | None:
 
 
 def is_alive(process: Process) -> bool:
-    """Still the same process, and not merely waiting to be reaped."""
-    return _started(process.pid) == process.started and _program(process.pid) == process.program
+    """Still the same process, and not merely waiting to be reaped. One that is ending has no program any more, but
+    holds its files and ports until its last thread is gone."""
+    return _started(process.pid) == process.started and _program(process.pid) in (process.program, None)
 
 
 def stop(home: Path, parts: tuple[str, ...]) -> list[str]:
@@ -167,7 +168,8 @@ def _started(pid: int) -> int | None:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
-    return None if fields[0] in "ZX" else int(fields[19])
+    state, threads, started = fields[0], int(fields[17]), int(fields[19])
+    return None if state == "X" or (state == "Z" and threads <= 1) else started
 
 
 def _program(pid: int) -> str | None:
