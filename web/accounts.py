@@ -70,13 +70,15 @@ async def _keeper(request: Request) -> Keeper:
 Accounts = Annotated[Keeper, Depends(_keeper)]
 
 
+def check_role(role: Role, roles: tuple[Role, ...]) -> None:
+    """Raises Problem 422 for a role that this app's accounts do not have."""
+    if role not in roles:
+        raise Problem(422, "invalid", f"role: there is no {role} here, only {' and '.join(roles)}")
+
+
 def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
     """/session, /accounts and /tokens of one app whose accounts have these roles."""
     router = new_router(rules, "accounts")
-
-    def check(role: Role) -> None:
-        if role not in roles:
-            raise Problem(422, "invalid", f"role: there is no {role} here, only {' and '.join(roles)}")
 
     @router.get("/session")
     async def session(who: Who) -> Session:
@@ -91,14 +93,14 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
     @router.post("/accounts", status_code=201)
     async def create(body: NewAccount, request: Request, accounts: Accounts, who: Who) -> Session:
         """A new password account. 409 for a name that is taken."""
-        check(body.role)
+        check_role(body.role, roles)
         await hashing(request, accounts.create, body.name, body.password, body.role, who.name)
         return Session(name=body.name, role=body.role)
 
     @router.post("/tokens", status_code=201)
     def new_token(body: NewToken, accounts: Accounts, who: Who) -> TokenMade:
         """A new bearer token for a program."""
-        check(body.role)
+        check_role(body.role, roles)
         return TokenMade(name=body.name, role=body.role, token=accounts.new_token(body.name, body.role, who.name))
 
     @router.delete("/tokens/{name}", status_code=204, response_class=Response)

@@ -28,11 +28,13 @@ class Campus:
         files cannot be read."""
         try:
             self._token = token_file.read_text("utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise Rejected(f"campus.token_file: {token_file} cannot be read: {error}",
+                           hint="it holds one line, the token of role police that the campus made") from error
+        try:
             context = ssl.create_default_context(cafile=None if ca is None else str(ca))
-        except (OSError, UnicodeDecodeError, ssl.SSLError) as error:
-            raise Rejected(f"campus: {ca if isinstance(error, ssl.SSLError) else token_file} cannot be read: {error}",
-                           hint="token_file holds the token of role police that the campus made; ca a PEM file"
-                           ) from error
+        except OSError as error:
+            raise Rejected(f"campus.ca: {ca} cannot be read: {error}", hint="it holds PEM certificates") from error
         self._client = httpx.Client(base_url=url, verify=context, timeout=TIMEOUT, trust_env=False)
 
     def released(self, record: str) -> Released:

@@ -16,7 +16,7 @@ from cloud.police.services import Police
 from cloud.police.templates import page
 from contract.errors import NotFound, SentryboxError
 from contract.ids import Id
-from web.accounts import NewAccount, NewToken
+from web.accounts import NewAccount, NewToken, check_role
 from web.enrol_form import checked as valid
 from web.guard import Who, guarded_page
 from web.problems import Problem, status_for
@@ -97,9 +97,11 @@ async def make_account(request: Request, police: Police, who: Who) -> Response:
     try:
         if form.get("kind") == "token":
             token = valid(NewToken, fields)
+            check_role(token.role, ROLES)
             secret = await run_in_threadpool(police.accounts.new_token, token.name, token.role, who.name)
             return await run_in_threadpool(_accounts_page, request, police, secret=secret)
         account = valid(NewAccount, {**fields, "password": form.get("password", "")})
+        check_role(account.role, ROLES)
         await hashing(request, police.accounts.create, account.name, account.password, account.role, who.name)
     except Problem as error:
         return await run_in_threadpool(_accounts_page, request, police, error=error.detail, status=error.status)
