@@ -1,14 +1,16 @@
 """One suite, two grounds: each test runs on the stand-in, and on a real Fabric network where its programs are."""
 
 from collections.abc import Callable, Iterator
+from contextlib import closing
 
 import pytest
 
-from tests.standin.ground import standin_ground
+from tests.standin.ground import StandinGround
 from tests.support.fabric_network import fabric_ground
 from tests.support.ground import Client, Ground
 
-GROUNDS = {"standin": standin_ground, "fabric": fabric_ground}
+# The stand-in waits for a chaincode as long as the real network's core.yaml says, or a little less.
+GROUNDS = {"standin": lambda home: closing(StandinGround(home, start_s=4, execute_s=5)), "fabric": fabric_ground}
 
 
 @pytest.fixture(scope="session", params=GROUNDS)

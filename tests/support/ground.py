@@ -1,6 +1,8 @@
 """What the shared suite of the ledger stands on: a Fabric network, real or stood in for, seen in the same way."""
 
+import os
 import queue
+import signal
 import threading
 import time
 import uuid
@@ -10,6 +12,7 @@ from pathlib import Path
 from secrets import token_hex
 from typing import Protocol, TypeVar
 
+from cloud.ledger.fabric import commands, health, processes, programs, settings
 from cloud.ledger.gateway import blocks
 from cloud.ledger.gateway.client import Commit, Endorsed, Gateway
 from cloud.ledger.gateway.events import BlockEnd, Checkpoint, Event, events
@@ -153,6 +156,43 @@ def killed(ground: Ground, part: str) -> Iterator[Callable[[], None]]:
         yield restart
     finally:
         restart()
+
+
+@contextmanager
+def hung(ground: Ground, part: str) -> Iterator[None]:
+    """With that part there and silent: its connections stay open, nothing comes."""
+    if ground.name == "standin" and part == "orderer":
+        ground.orderer.hanging = True
+        try:
+            yield
+        finally:
+            ground.orderer.hanging = False
+        return
+    pid = ground.pid(part) if ground.name == "standin" else processes.find(ground.home, part).pid
+    os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        os.kill(pid, signal.SIGCONT)
+
+
+@contextmanager
+def under_wrong_id(ground: Ground, part: str) -> Iterator[None]:
+    """With that chaincode process registering itself under a package id that nobody approved."""
+    wrong = "sentrybox_1:" + "0" * 64
+    with killed(ground, part):
+        if ground.name == "standin":
+            ground.start(part, package_id=wrong)
+        else:
+            at = settings.load(ground.home)
+            right = commands.command(at, part, programs.require())
+            processes.launch(ground.home, part, right._replace(
+                environment={**right.environment, "CHAINCODE_ID": wrong}), at.log(part))
+            health.wait_serving(at, part)
+        try:
+            yield
+        finally:
+            ground.kill(part)
 
 
 def new_record(severity: str = "high") -> tuple[str, str, str, str]:

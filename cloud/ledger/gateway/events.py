@@ -93,15 +93,16 @@ class EventStream:
                     self._at, pause = item.checkpoint, PAUSE_S
                     yield item
                 failure = GatewayError("events", "", grpc.StatusCode.UNAVAILABLE, "the peer ended the stream")
+                peer.failed()
             except grpc.RpcError as error:
                 failure = GatewayError.of("events", "", error)
+                peer.failed()
             except GatewayError as error:
                 failure = error
             if self._closed.is_set():
                 return
             if not failure.retry:
                 raise failure
-            peer.failed()
             log.warning("events of channel %s: %s; again in %.1f s", self._channel, failure, pause)
             self._closed.wait(pause * random.uniform(0.5, 1))  # noqa: S311  only spreads the load
             pause = min(pause * 2, LONGEST_PAUSE_S)

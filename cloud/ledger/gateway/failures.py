@@ -12,13 +12,16 @@ from fabric_protos.peer.transaction_pb2 import TxValidationCode
 from google.protobuf.message import DecodeError
 from google.rpc.status_pb2 import Status
 
-# Of a status that reads as final but passes: the peer is full, its chaincode is away, or two peers differ in height.
+# Of a status that reads as final but passes: the peer is full, its chaincode or a peer behind it is away, or two peers
+# differ in height.
 PASSING = (
     "exceeding concurrency limit",
     "could not launch chaincode",
     "timeout expired while starting chaincode",
     "timeout expired while executing transaction",
     "chaincode stream terminated",
+    "code = Unavailable",
+    "code = DeadlineExceeded",
     "ProposalResponsePayloads do not match",
 )
 # Of a status that reads as passing but stays: the peer does not serve that channel.
