@@ -22,7 +22,8 @@ from contract.errors import Rejected
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 ECDSA_WITH_SHA256 = bytes.fromhex("300a06082a8648ce3d040302")
 UNITS = frozenset({"client", "peer", "admin", "orderer"})
-UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension, x509.ExtensionNotFound)
+UNREADABLE = (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension,
+              x509.ExtensionNotFound, x509.UnsupportedGeneralNameType)
 
 
 class Moment(NamedTuple):
