@@ -2,15 +2,18 @@
 
   sentrybox doctor --config box.toml [--cloud-config cloud.toml]
 
-One line a check. Exit status 0: all well, 1: something is wrong.
+With the cloud's file also its ledger, where that is Hyperledger Fabric: programs, certificates, every peer. One line a
+check. Exit status 0: all well, 1: something is wrong.
 """
 
 import argparse
+import os
 import shutil
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import NamedTuple, get_args
@@ -22,13 +25,21 @@ from appliance.config import BoxConfig, Camera
 from appliance.pipeline.vision.manifest import ManifestError, check_files, load_manifest
 from appliance.sync.claim import endpoint
 from cloud.config import CloudConfig
+from cloud.ledger.fabric import programs
+from cloud.ledger.gateway import blocks
+from cloud.ledger.gateway.client import Gateway
+from cloud.ledger.gateway.failures import GatewayError, SetupError
+from cloud.ledger.gateway.identity import Identity
+from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.config import read_config
-from contract.errors import SentryboxError
+from contract.errors import Rejected, SentryboxError
 from contract.profile import Channel
 
 MIN_FREE = 1 << 30
 CLOCK_S = 5.0
 WAIT_S = 3.0
+# A partner's authority needs weeks, not hours, to answer.
+CERTIFICATE_DAYS = 30
 
 
 class Finding(NamedTuple):
@@ -49,7 +60,7 @@ def run(options: argparse.Namespace) -> int:
     findings = [finding for check in (check_models, check_cameras, check_disk, check_broker, check_clock)
                 for finding in _safely(check, config)]
     if options.cloud_config is not None:
-        findings += check_alerts(options.cloud_config)
+        findings += [*check_alerts(options.cloud_config), *check_fabric(options.cloud_config)]
     for finding in findings:
         print(f"{'!!' if finding.fix else 'ok'}  {finding.what}: {finding.seen}")
         if finding.fix:
@@ -169,3 +180,48 @@ def check_alerts(path: Path) -> Iterator[Finding]:
         known = len(getattr(config.contacts, group))
         yield Finding(f"contacts of {group}", f"{known} addresses", "" if known else
                       f"name at least one in [contacts] of {path}, or on the cloud's page")
+
+
+def check_fabric(path: Path) -> Iterator[Finding]:
+    """A Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and peers."""
+    if "FABRIC_BIN" in os.environ:
+        yield _fabric_programs()
+    profile_path = read_config(path, CloudConfig).ledger.profile
+    if profile_path is None:
+        return
+    try:
+        profile = ConnectionProfile.read(profile_path)
+        for channel in sorted(profile.channels):
+            yield _fabric_member(profile.identity(channel), channel)
+        gateways = [(peer, profile.model_copy(update={"peers": (peer,)}).gateway()) for peer in profile.peers]
+    except SetupError as error:
+        yield Finding("fabric profile", str(error), "correct `ledger.profile`, or run `sentrybox fabric up` again")
+        return
+    for peer, gateway in gateways:
+        for channel in sorted(profile.channels):
+            yield _fabric_peer(f"{peer.mspid}'s peer at {peer.address}, {channel}", gateway,
+                               profile.identity(channel), channel)
+        gateway.close()
+
+
+def _fabric_programs() -> Finding:
+    try:
+        found = programs.require()
+        return Finding("fabric programs", f"version {found.version} in {found.peer.parent}", "")
+    except Rejected as error:
+        return Finding("fabric programs", error.detail, error.hint)
+
+
+def _fabric_member(identity: Identity, channel: str) -> Finding:
+    days = (identity.not_after - datetime.now(UTC)).days
+    fix = "have your organisation's authority issue a new one: docs/fabric.md"
+    return Finding(f"fabric certificate for {channel}", f"{identity.mspid}, {days} days left",
+                   "" if days > CERTIFICATE_DAYS else fix)
+
+
+def _fabric_peer(what: str, gateway: Gateway, identity: Identity, channel: str) -> Finding:
+    try:
+        height = blocks.chain_info(gateway, identity, channel).height
+    except GatewayError as error:
+        return Finding(what, str(error), "look at that peer's log; on this machine `sentrybox fabric status`")
+    return Finding(what, f"{height} blocks", "")
