@@ -16,9 +16,9 @@ from cloud.ledger.audit.anchors import Anchors
 from cloud.ledger.audit.chains import Links, entry_of, record_faults
 from cloud.ledger.audit.exports import Export
 from cloud.ledger.audit.findings import Runs, finding
-from cloud.ledger.audit.logs import unexplained
-from contract.errors import Rejected, Unavailable
-from contract.ledger import LedgerChannel
+from cloud.ledger.audit.logs import SignedTree, entries, unexplained
+from contract.errors import NotFound, Rejected, Unavailable
+from contract.ledger import LedgerChannel, TreeHead
 from contract.moments import from_text, now, to_text
 from contract.ports import Ledger
 
@@ -36,16 +36,21 @@ def silent(_what: str, _done: int, _total: int) -> None:
 class Audit:
     """One audit. Go through findings(), then ask what else there is to know."""
 
-    def __init__(self, database: Database, ledger: Ledger | None, exports: Iterable[Path] = (),
+    def __init__(self, database: Database, ledger: Ledger | Unavailable, exports: Iterable[Path] = (),
                  progress: Progress = silent, patience_s: float = PATIENCE_S) -> None:
-        """`ledger` is None when it could not be opened at all, which the caller says in `unavailable`."""
-        self._database, self._ledger, self._exports = database, ledger, tuple(exports)
+        """`ledger` may be why it could not be opened at all: then the rest is audited."""
+        self._database, self._exports = database, tuple(exports)
         self._progress, self._patience_s = progress, patience_s
         self.started_at = now()
         self._fresh = to_text(from_text(self.started_at) - timedelta(seconds=patience_s))
         self.checked = {"boxes": 0, "entries": 0, "proofs": 0, "ledger entries": 0, "exported entries": 0}
         self.waiting = 0
         self.unavailable: list[str] = []
+        self._ledger: Ledger | None = None
+        if isinstance(ledger, Unavailable):
+            self._not_asked(str(ledger))
+        else:
+            self._ledger = ledger
 
     def findings(self) -> Iterator[Finding]:
         """Each finding as it is found, in an order that does not change while nothing else does."""
@@ -88,15 +93,21 @@ class Audit:
         if self._ledger is None:
             return
         try:
-            for found in unexplained(self._database, self._ledger, channel):
-                self.checked["ledger entries"] += 1
+            head = self._ledger.head(channel)
+            tree = SignedTree(head) if isinstance(head, TreeHead) else None
+            for page in entries(self._ledger, channel):
+                yield from unexplained(self._database, channel, page)
+                for number, record in page:
+                    if tree is not None:
+                        yield from tree.add(number, record)
+                self.checked["ledger entries"] += len(page)
                 self._progress("ledger entries", self.checked["ledger entries"], 0)
-                if found is not None:
-                    yield found
+            if tree is not None:
+                yield from tree.faults()
         except Unavailable as error:
             self._not_asked(str(error))
-        except (Rejected, ValidationError) as error:
-            text = error.detail if isinstance(error, Rejected) else "an entry cannot be read"
+        except (Rejected, NotFound, ValidationError) as error:
+            text = "an entry cannot be read" if isinstance(error, ValidationError) else error.detail
             yield finding("ledger-damaged", f"channel {channel}", text)
 
     def _exported(self, fleet: dict[str, BoxRow]) -> Iterator[Finding]:

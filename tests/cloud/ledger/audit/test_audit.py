@@ -274,6 +274,29 @@ def test_a_ledger_entry_that_cannot_be_read(campus, ids):
     assert ("ledger-damaged", "channel general") in campus.kinds()
 
 
+@pytest.mark.parametrize(("statement", "text"), [
+    ("UPDATE leaves SET content = replace(content, 'medium', 'low') WHERE id = ?", "one of them was changed"),
+    ("DELETE FROM leaves WHERE id = ?", "leaf 3 is missing"),
+    ("UPDATE heads SET head = replace(head, '\"size\":8', '\"size\":7') WHERE channel = 'general' AND ? <> ''",
+     "is not signed"),
+    ("DELETE FROM heads WHERE channel = 'general' AND ? <> ''", "there is no log general"),
+])
+def test_the_log_is_not_what_was_signed(campus, ids, statement, text):
+    with campus.database.read() as session:
+        number = json.loads(session.get(AnchorRow, (ids[3], "general")).inclusion)["index"]
+    campus.tamper(statement, ids[3], file=LEDGER)
+    text = text.replace("leaf 3", f"leaf {number}")
+    damaged = [one for one in campus.audit().findings() if one.kind == "ledger-damaged"]
+    assert {one.where for one in damaged} == {"channel general"}
+    assert any(text in one.text for one in damaged), damaged
+
+
+def test_a_log_cut_off_at_its_end(campus, ids):
+    campus.tamper("DELETE FROM leaves WHERE channel = 'general' AND number = 7", file=LEDGER)
+    damaged = [one.text for one in campus.audit().findings() if one.kind == "ledger-damaged"]
+    assert damaged == ["its signed head says 8 leaves, it has 7"]
+
+
 def test_entries_that_no_box_explains(campus, ids):
     record = LedgerRecord(id=new_id(), commitment="ab" * 32, severity="low")
     campus.ledger.commit(campus.ledger.prepare("general", [record]))
@@ -295,7 +318,7 @@ class Away:
     def get(self, *_):
         raise Unavailable("no peer answers")
 
-    page = get
+    page = head = get
 
 
 def test_a_ledger_that_is_away_is_said_once_and_the_rest_is_checked(campus, ids):
