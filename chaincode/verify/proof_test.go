@@ -202,7 +202,8 @@ func TestTrust(t *testing.T) {
 		{[]string{folder}, 2, "cannot read the proof"},
 		{[]string{filepath.Join(folder, "broken.json")}, 1, "REJECTED  a ledger is of no known kind"},
 		{[]string{}, 2, "usage"},
-		{[]string{path, path}, 2, "usage"},
+		{[]string{path, filepath.Join(folder, "broken.json")}, 1, "ACCEPTED  " + path},
+		{[]string{filepath.Join(folder, "nowhere"), path}, 2, "ACCEPTED  " + path},
 		{[]string{"--nothing", path}, 2, "usage"},
 	} {
 		var out, problems bytes.Buffer
