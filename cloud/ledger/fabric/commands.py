@@ -13,7 +13,8 @@ from contract.errors import NotFound, Rejected
 CHAINCODE_VARIABLE = "SENTRYBOX_CHAINCODE"
 CHAINCODE_BINARY = Path("var/go/bin/sentrybox-chaincode")
 LOGGING = {
-    "FABRIC_LOGGING_SPEC": "warn",
+    # An orderer would warn of each client that ends its stream, which every transaction's does.
+    "FABRIC_LOGGING_SPEC": "warn:orderer.common.broadcast=error",
     # Fabric's own format, without colours.
     "FABRIC_LOGGING_FORMAT": "%{time:2006-01-02T15:04:05.000Z07:00} %{level} [%{module}] %{shortfunc}: %{message}",
 }

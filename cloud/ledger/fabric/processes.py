@@ -23,6 +23,8 @@ MARK = "SENTRYBOX_FABRIC_PART"
 LAUNCH_S = 10.0
 # A peer closes its databases when it is asked to end: well under a second.
 TERM_S = 15.0
+# At warn level a log grows by kilobytes a day; one that is larger at a start is put aside, the one before it goes.
+FULL_LOG = 16 * 1024 * 1024
 KILL_S = 10.0
 # The mark is set by the shell, so that only the program itself carries it from its first moment on.
 _LAUNCH = f'log=$1; export {MARK}="$2"; shift 2; "$@" </dev/null >>"$log" 2>&1 & echo $!'
@@ -42,6 +44,8 @@ def launch(home: Path, part: str, command: Command, log: Path) -> Process:
     Raises Unavailable when it ended before its program began.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
+    if log.exists() and log.stat().st_size > FULL_LOG:
+        log.replace(log.with_name(log.name + ".1"))
     # Through a shell that ends: the process then belongs to init and leaves no zombie with us.
     shell = ["/bin/sh", "-c", _LAUNCH, "sh", str(log), _mark(home, part), str(command.program), *command.arguments]
     done = subprocess.run(shell, env=command.environment, capture_output=True, text=True, timeout=LAUNCH_S, check=True,

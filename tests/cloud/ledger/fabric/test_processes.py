@@ -90,6 +90,17 @@ def test_a_program_that_cannot_begin_is_reported_with_its_log(home):
         processes.launch(home, "part", missing, home / "log")
 
 
+def test_a_log_that_has_grown_large_is_put_aside(home, monkeypatch):
+    log = home / "log"
+    log.write_text("x" * 100)
+    processes.launch(home, "part", SLEEP, log)
+    processes.kill(home, "part")
+    assert log.read_text() == "x" * 100
+    monkeypatch.setattr(processes, "FULL_LOG", 99)
+    processes.launch(home, "part", SLEEP, log)
+    assert (home / "log.1").read_text() == "x" * 100 and log.read_text() == ""
+
+
 def test_a_zombie_counts_as_dead(tmp_path):
     child = subprocess.Popen([SLEEP.program, "60"])
     fields = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()
