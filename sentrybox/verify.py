@@ -32,8 +32,8 @@ class Unreadable(Exception):
 class Trust(NamedTuple):
     """Whom the reader believes: hex keys, and the DER of CA certificates by MSP id."""
 
-    keys: frozenset[str] = frozenset()
-    roots: dict[str, frozenset[bytes]] = {}
+    keys: frozenset[str]
+    roots: dict[str, frozenset[bytes]]
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -46,7 +46,7 @@ def run(options: argparse.Namespace) -> int:
     try:
         with options.file.open("rb") as file:
             data = file.read(MAX_BYTES + 1)
-        trust = read_trust(options.trust) if options.trust else Trust()
+        trust = read_trust(options.trust) if options.trust else Trust(frozenset(), {})
     except OSError as error:
         print(f"cannot read {error.filename}: {error.strerror}", file=sys.stderr)
         return 2
@@ -68,13 +68,13 @@ def run(options: argparse.Namespace) -> int:
 
 def read_trust(path: Path) -> Trust:
     """What is at `path`, a folder or a file of keys. Raises OSError; Unreadable when it says nothing or is damaged."""
-    if not path.is_dir():
-        return Trust(keys=_keys(path))
-    roots = {file.stem: _roots(file) for file in sorted(path.glob("*.pem"))}
-    keys = path / "keys.txt"
-    if not roots and not keys.exists():
-        raise Unreadable(f"{path} holds neither MSPID.pem nor keys.txt")
-    return Trust(_keys(keys) if keys.exists() else frozenset(), roots)
+    keys, roots = path, {}
+    if path.is_dir():
+        keys, roots = path / "keys.txt", {file.stem: _roots(file) for file in sorted(path.glob("*.pem"))}
+    trust = Trust(_keys(keys) if keys.exists() or not path.is_dir() else frozenset(), roots)
+    if not trust.keys and not trust.roots:
+        raise Unreadable(f"{path} holds neither a key nor a root")
+    return trust
 
 
 def _keys(path: Path) -> frozenset[str]:
@@ -83,7 +83,7 @@ def _keys(path: Path) -> frozenset[str]:
     except UnicodeDecodeError as error:
         raise Unreadable(f"{path} is not text") from error
     keys = frozenset(key for line in lines if (key := line.partition("#")[0].strip().lower()))
-    if not keys or not all(KEY.fullmatch(key) for key in keys):
+    if not all(KEY.fullmatch(key) for key in keys):
         raise Unreadable(f"{path} is not a list of keys: one of 64 hex digits a line, # starts a comment")
     return keys
 
