@@ -1,5 +1,6 @@
 """Parts of the network die. Nothing that was promised is lost, and nothing has effect twice."""
 
+import threading
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -63,6 +64,27 @@ def test_orderer_forgets_what_it_took_and_the_same_envelope_comes_through(ground
         assert {commit.name for commit in pool.map(recorder.settle, everyone)} == {"VALID"}
     counts = Counter(recorder.valid())
     assert [counts[endorsed.transaction] for endorsed in everyone] == [1] * 5
+
+
+def test_settle_sends_again_what_the_orderer_forgot(
+    ground: Ground, recorder: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    endorsed = recorder.endorse("Record", *new_record())
+    submit, taken = recorder.gateway.submit, threading.Semaphore(0)
+
+    def watched(*args: object, **options: object) -> None:
+        submit(*args, **options)
+        taken.release()
+
+    monkeypatch.setattr(recorder.gateway, "submit", watched)
+    with ThreadPoolExecutor(1) as pool:
+        waiting = pool.submit(recorder.settle, endorsed)
+        assert taken.acquire(timeout=10)
+        ground.kill("orderer")  # within the batch timeout: nothing is cut yet
+        ground.start("orderer")
+        assert waiting.result().name == "VALID"
+    assert taken.acquire(blocking=False)  # a second time
+    assert recorder.valid().count(endorsed.transaction) == 1
 
 
 def test_what_is_in_a_block_stays_known_without_an_orderer(ground: Ground, guarded: Client) -> None:
