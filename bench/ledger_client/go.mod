@@ -4,11 +4,11 @@ go 1.25.0
 
 require (
 	github.com/hyperledger/fabric-gateway v1.7.1
+	github.com/hyperledger/fabric-protos-go-apiv2 v0.3.4
 	google.golang.org/grpc v1.69.2
 )
 
 require (
-	github.com/hyperledger/fabric-protos-go-apiv2 v0.3.4 // indirect
 	github.com/miekg/pkcs11 v1.1.1 // indirect
 	golang.org/x/crypto v0.31.0 // indirect
 	golang.org/x/net v0.33.0 // indirect

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/hyperledger/fabric-gateway/pkg/client"
+	"github.com/hyperledger/fabric-protos-go-apiv2/gateway"
+	"google.golang.org/grpc/status"
 )
 
 // waiting bounds the commit statuses asked for at once: a peer refuses more than 500 calls (its
@@ -40,7 +42,7 @@ func (l load) run() (result, error) {
 				from := time.Now()
 				_, commit, err := l.contract.SubmitAsync("Record", client.WithArguments(newID(), newHash(), "1", "high"))
 				if err != nil {
-					failures <- err
+					failures <- explained(err)
 					return
 				}
 				finish := func() {
@@ -70,14 +72,24 @@ func (l load) run() (result, error) {
 }
 
 func committed(commit *client.Commit) error {
-	status, err := commit.Status()
+	outcome, err := commit.Status()
 	if err != nil {
-		return err
+		return explained(err)
 	}
-	if !status.Successful {
-		return fmt.Errorf("transaction %s is %s in block %d", status.TransactionID, status.Code, status.BlockNumber)
+	if !outcome.Successful {
+		return fmt.Errorf("transaction %s is %s in block %d", outcome.TransactionID, outcome.Code, outcome.BlockNumber)
 	}
 	return nil
+}
+
+// explained adds what peers and orderers said, which a gRPC error keeps apart from its message.
+func explained(err error) error {
+	for _, detail := range status.Convert(err).Details() {
+		if said, ok := detail.(*gateway.ErrorDetail); ok {
+			err = fmt.Errorf("%w; %s (%s): %s", err, said.GetAddress(), said.GetMspId(), said.GetMessage())
+		}
+	}
+	return err
 }
 
 func newHash() string {
