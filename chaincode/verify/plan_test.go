@@ -29,7 +29,7 @@ const recordID = "01939c2a-7f00-7abc-8def-0123456789ab"
 // honestProof is a record as a box exports it, on no ledger yet.
 func honestProof() *proof {
 	record := `{"id":"` + recordID + `","device":"box-1","sequence":3,"kind":"fall","severity":"high","at":"2026-11-23T20:00:00.000Z",` +
-		`"camera":null,"location":"Gym <north> & \u00e9\u2028","people":[{"person":"` + recordID + `","part":"victim","confidence":0.1}],"description":"\u001f\u007f\"","evidence":[]}`
+		`"camera":null,"location":"Gym <north> & \u00e9\u2028 door","people":[{"person":"` + recordID + `","part":"victim","confidence":0.1}],"description":"\u001f\u007f\"","evidence":[]}`
 	p := &proof{V: 1, Kind: "sentrybox-proof", Record: json.RawMessage(record), Salt: hex.EncodeToString(bytes.Repeat([]byte{7}, 32)),
 		BoxKey: hex.EncodeToString(boxKey.Public().(ed25519.PublicKey)), Inclusions: []inclusion{}}
 	p.Entry.Entry = entry{V: 1, Device: "box-1", Sequence: 7, Previous: hex.EncodeToString(make([]byte, 32)), RecordType: "incident",
