@@ -9,7 +9,7 @@ from contract.ids import new_id
 from contract.incident import Incident, Involved
 from contract.ledger import InclusionProof, LedgerRecord, TreeHead
 from contract.merkle import inclusion_path, root
-from contract.proof import Proof, check_proof, parse_proof
+from contract.proof import Proof, check_proof, parse_proof, unproven
 
 
 def signed_head(channel, tree, key):
@@ -86,3 +86,18 @@ def test_a_proof_without_a_ledger_proves_nothing(proof):
 
 def test_reading_gives_back_what_was_written(proof):
     assert parse_proof(proof.to_bytes()) == proof
+
+
+def test_a_proof_exported_before_there_were_two_kinds_of_ledger_holds(proof):
+    old = proof.to_bytes().replace(b'"kind":"tree",', b"")
+    assert old != proof.to_bytes()
+    assert check_proof(old) == check_proof(proof.to_bytes())
+    assert parse_proof(old) == proof
+    for half in (proof.to_bytes().replace(b'"kind":"tree",', b"", 1), old + b" "):
+        with pytest.raises(Rejected, match="canonical"):
+            check_proof(half)
+
+
+def test_what_a_signed_log_does_not_show_is_said(proof):
+    assert any("same tree" in limit for limit in unproven(proof))
+    assert not any("VALID" in limit for limit in unproven(proof))
