@@ -17,7 +17,8 @@ type parameter struct {
 const maxLeaves = 1_000_000
 
 var (
-	id            = parameter{"id", 36, "a UUID in lower case, 36 characters", matches(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)}
+	id = parameter{"id", 36, "a UUID in lower case, 36 characters",
+		matches(`[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}`)}
 	commitment    = parameter{"commitment", 64, "64 hexadecimal digits in lower case", matches(`[0-9a-f]{64}`)}
 	root          = parameter{"root", 64, "64 hexadecimal digits in lower case", matches(`[0-9a-f]{64}`)}
 	schemaVersion = parameter{"schema version", 1, "1", matches(`1`)}

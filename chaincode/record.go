@@ -33,7 +33,8 @@ func putRecord(stub shim.ChaincodeStubInterface, arguments []string) ([]byte, er
 		return nil, err
 	case !found:
 		return write(stub, recordKey(wanted.ID), "recorded", wanted)
-	case stored.Commitment != wanted.Commitment || stored.Severity != wanted.Severity || stored.SchemaVersion != wanted.SchemaVersion:
+	case stored.Commitment != wanted.Commitment || stored.Severity != wanted.Severity ||
+		stored.SchemaVersion != wanted.SchemaVersion:
 		return nil, conflict("record %s stands with other content, written by transaction %s", stored.ID, stored.Transaction)
 	}
 	return json.Marshal(stored)

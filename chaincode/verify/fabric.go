@@ -57,7 +57,9 @@ func (f *fabricInclusion) check(link entry) (steps, unproven []string) {
 	decode(unbase64(f.Envelopes[f.Position]), envelope, "the envelope")
 	opened := open(envelope)
 	stamp := opened.channel.GetTimestamp()
-	require(0 <= stamp.GetSeconds() && stamp.GetSeconds() <= lastSecond && 0 <= stamp.GetNanos() && stamp.GetNanos() < 1e9, "the transaction's time is not one")
+	require(0 <= stamp.GetSeconds() && stamp.GetSeconds() <= lastSecond &&
+		0 <= stamp.GetNanos() && stamp.GetNanos() < 1e9,
+		"the transaction's time is not one")
 	members := newSigners(f.Roots, time.Unix(stamp.GetSeconds(), int64(stamp.GetNanos())))
 	steps = append(f.checkBlock(members), f.checkTransaction(opened, members)...)
 	for _, mspID := range slices.Sorted(maps.Keys(f.Roots)) {
@@ -65,7 +67,8 @@ func (f *fabricInclusion) check(link entry) (steps, unproven []string) {
 		steps = append(steps, say("root of %s: SHA-256 %x", mspID, sha256.Sum256(unbase64(f.Roots[mspID]))))
 	}
 	return steps, []string{
-		"that the peers marked the transaction VALID (no signature of theirs is over that mark) and that its endorsements satisfied the channel's policy: ask a peer of an organisation you believe",
+		"that the peers marked the transaction VALID (no signature of theirs is over that mark) and that its " +
+			"endorsements satisfied the channel's policy: ask a peer of an organisation you believe",
 		"that there is no other block with this number: the orderer's organisation is trusted for the order",
 		"the transaction's time, which is its creator's word, and that no certificate had been revoked",
 	}
@@ -73,15 +76,21 @@ func (f *fabricInclusion) check(link entry) (steps, unproven []string) {
 
 // checkForm holds the fields that nothing below compares with something signed to their form and bounds.
 func (f *fabricInclusion) checkForm() {
-	require(0 <= f.Block.Number && f.Block.Number <= maxNumber && hash.MatchString(f.Block.PreviousHash) && hash.MatchString(f.Block.DataHash),
+	require(0 <= f.Block.Number && f.Block.Number <= maxNumber &&
+		hash.MatchString(f.Block.PreviousHash) && hash.MatchString(f.Block.DataHash),
 		"the header of the block has a field that is not in its form")
-	require(0 < len(f.Envelopes) && len(f.Envelopes) <= 1000, "the block has %d envelopes, not 1 to 1000", len(f.Envelopes))
-	require(len(strings.Join(f.Envelopes, "")) <= maxEnvelopes, "the block's envelopes take more than %d characters", maxEnvelopes)
-	require(0 <= f.Position && f.Position < len(f.Envelopes), "block %d has %d envelopes, none at position %d", f.Block.Number, len(f.Envelopes), f.Position)
-	require(0 < len(f.Orderer.Signatures) && len(f.Orderer.Signatures) <= 100, "the block has %d signatures, not 1 to 100", len(f.Orderer.Signatures))
+	require(0 < len(f.Envelopes) && len(f.Envelopes) <= 1000,
+		"the block has %d envelopes, not 1 to 1000", len(f.Envelopes))
+	require(len(strings.Join(f.Envelopes,
+		"")) <= maxEnvelopes, "the block's envelopes take more than %d characters", maxEnvelopes)
+	require(0 <= f.Position && f.Position < len(f.Envelopes),
+		"block %d has %d envelopes, none at position %d", f.Block.Number, len(f.Envelopes), f.Position)
+	require(0 < len(f.Orderer.Signatures) && len(f.Orderer.Signatures) <= 100,
+		"the block has %d signatures, not 1 to 100", len(f.Orderer.Signatures))
 	require(0 < len(f.Roots) && len(f.Roots) <= 100, "the proof has %d roots, not 1 to 100", len(f.Roots))
 	if f.Batch != nil {
-		require(uuid.MatchString(f.Batch.ID) && 1 <= f.Batch.Leaves && f.Batch.Leaves <= 1e6 && len(f.Batch.Path) <= 20, "the batch has a field that is not in its form")
+		require(uuid.MatchString(f.Batch.ID) && 1 <= f.Batch.Leaves && f.Batch.Leaves <= 1e6 && len(f.Batch.Path) <= 20,
+			"the batch has a field that is not in its form")
 	}
 }
 
@@ -97,7 +106,8 @@ func (f *fabricInclusion) checkBlock(members *signers) []string {
 			"envelope %d of %s is not exactly one payload and one signature", number, name)
 		sum.Write(raw)
 	}
-	require(hex.EncodeToString(sum.Sum(nil)) == f.Block.DataHash, "the envelopes are not those that the header of %s speaks of", name)
+	require(hex.EncodeToString(sum.Sum(nil)) == f.Block.DataHash,
+		"the envelopes are not those that the header of %s speaks of", name)
 	header, err := asn1.Marshal(struct {
 		Number                 int64
 		PreviousHash, DataHash []byte
@@ -114,7 +124,8 @@ func (f *fabricInclusion) checkBlock(members *signers) []string {
 		by = append(by, who.String())
 	}
 	return []string{
-		say("%s holds exactly these %d transactions: none was changed, added or dropped since; header hash %x", name, len(f.Envelopes), sha256.Sum256(header)),
+		say("%s holds exactly these %d transactions: none was changed, added or dropped since; header hash %x",
+			name, len(f.Envelopes), sha256.Sum256(header)),
 		say("%s signed that header: the ordering service gave the block its place in the channel", strings.Join(by, ", ")),
 	}
 }

@@ -126,15 +126,20 @@ func parse(data []byte) *proof {
 	require(utf8.Valid(data), "the file is not UTF-8 text")
 	p := new(proof)
 	requireNo(json.Unmarshal(data, p), "the file is not a proof")
-	require(bytes.Equal(canonical(p), data), "the file is not the canonical bytes (RFC 8785) of a proof: something was changed or reformatted")
-	require(p.V == 1 && p.Kind == "sentrybox-proof", "the file is a %q of version %d, not a sentrybox-proof of version 1", p.Kind, p.V)
+	require(bytes.Equal(canonical(p), data),
+		"the file is not the canonical bytes (RFC 8785) of a proof: something was changed or reformatted")
+	require(p.V == 1 && p.Kind == "sentrybox-proof",
+		"the file is a %q of version %d, not a sentrybox-proof of version 1", p.Kind, p.V)
 	require(hash.MatchString(p.Salt), "the salt is not 64 hex digits")
 	require(hash.MatchString(p.BoxKey), "the box's key is not 64 hex digits")
-	named := slices.ContainsFunc(p.Inclusions, func(i inclusion) bool { return i.fabric != nil || i.tree != nil && i.tree.Kind != "" })
+	named := slices.ContainsFunc(p.Inclusions, func(i inclusion) bool {
+		return i.fabric != nil || i.tree != nil && i.tree.Kind != ""
+	})
 	for _, ledger := range p.Inclusions {
 		require(ledger.fabric != nil || ledger.tree != nil, "a ledger is null")
 		// Proofs from before there were two kinds of ledger name none, on no ledger.
-		require(ledger.fabric != nil || ledger.tree.Kind == "tree" || !named && ledger.tree.Kind == "", "a ledger is of no known kind")
+		require(ledger.fabric != nil || ledger.tree.Kind == "tree" || !named && ledger.tree.Kind == "",
+			"a ledger is of no known kind")
 	}
 	return p
 }
@@ -161,7 +166,8 @@ func (p *proof) checkEntry() []string {
 	sum := tagged("sentrybox/record/v1", unhex(p.Salt), canonical(p.Record))
 	require(hex.EncodeToString(sum) == link.Commitment, "the record is not the one that was committed to")
 	require(record["id"] == link.RecordID, "the chain entry is about another record")
-	require(signature.MatchString(signed.Signature) && ed25519.Verify(unhex(p.BoxKey), link.hash(), unhex(signed.Signature)),
+	require(signature.MatchString(signed.Signature) &&
+		ed25519.Verify(unhex(p.BoxKey), link.hash(), unhex(signed.Signature)),
 		"entry %d of %s is not signed by key %s", link.Sequence, link.Device, p.BoxKey)
 	return []string{
 		say("record %s (%s) is the one committed to: its content is unchanged", link.RecordID, link.RecordType),
@@ -174,8 +180,10 @@ func (e entry) hash() []byte { return tagged("sentrybox/entry/v1", canonical(e))
 // checkAbout holds what a ledger keeps to the chain entry.
 func (r ledgerRecord) checkAbout(link entry, channel string) {
 	require(channels.MatchString(channel), "there is no channel %q", channel)
-	require(r.SchemaVersion == 1 && severity.MatchString(r.Severity), "the ledger entry on %s has a field that is not in its form", channel)
-	require(r.ID == link.RecordID && r.Commitment == hex.EncodeToString(link.hash()), "the ledger entry on %s is about another record", channel)
+	require(r.SchemaVersion == 1 && severity.MatchString(r.Severity),
+		"the ledger entry on %s has a field that is not in its form", channel)
+	require(r.ID == link.RecordID && r.Commitment == hex.EncodeToString(link.hash()),
+		"the ledger entry on %s is about another record", channel)
 }
 
 // tagged is SHA-256 over a domain tag, a zero byte and the parts.

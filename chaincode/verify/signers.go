@@ -35,7 +35,8 @@ var units = []string{"admin", "client", "orderer", "peer"}
 func newSigners(roots map[string]string, at time.Time) *signers {
 	s := &signers{at, map[string]*x509.Certificate{}, map[string]bool{}}
 	for mspID, text := range roots {
-		require(plainMSP.MatchString(mspID), "an organisation's name is of letters, digits, dots and dashes, at most 64")
+		require(plainMSP.MatchString(mspID),
+			"an organisation's name is of letters, digits, dots and dashes, at most 64")
 		root, err := x509.ParseCertificate(unbase64(text))
 		requireNo(err, "the root of %s is not a certificate", mspID)
 		require(root.IsCA && root.SignatureAlgorithm == x509.ECDSAWithSHA256 && isP256(root.PublicKey),
@@ -56,10 +57,13 @@ func (s *signers) check(creator, signature, data []byte, what string, allowed ..
 	certificate, err := x509.ParseCertificate(block.Bytes)
 	requireNo(err, "the certificate under %s cannot be read", what)
 	root := s.roots[identity.GetMspid()]
-	require(root != nil, "%s is signed by a member of %q, whose root the proof does not have", what, identity.GetMspid())
+	require(root != nil,
+		"%s is signed by a member of %q, whose root the proof does not have", what, identity.GetMspid())
 	s.checkIssued(certificate, root, "the certificate under "+what)
 	// One unit, named once or more; a certificate of two kinds of node is of neither.
-	named := slices.DeleteFunc(slices.Clone(certificate.Subject.OrganizationalUnit), func(unit string) bool { return !slices.Contains(units, unit) })
+	named := slices.DeleteFunc(slices.Clone(certificate.Subject.OrganizationalUnit), func(unit string) bool {
+		return !slices.Contains(units, unit)
+	})
 	slices.Sort(named)
 	named = slices.Compact(named)
 	require(len(named) == 1 && slices.Contains(allowed, named[0]) && !certificate.IsCA,
@@ -70,9 +74,11 @@ func (s *signers) check(creator, signature, data []byte, what string, allowed ..
 }
 
 func (s *signers) checkIssued(certificate, issuer *x509.Certificate, whose string) {
-	require(bytes.Equal(certificate.RawIssuer, issuer.RawSubject), "%s was not issued by the root in the proof: it names another", whose)
+	require(bytes.Equal(certificate.RawIssuer, issuer.RawSubject),
+		"%s was not issued by the root in the proof: it names another", whose)
 	requireNo(certificate.CheckSignatureFrom(issuer), "%s was not issued by the root in the proof", whose)
-	require(!s.at.Before(certificate.NotBefore) && !s.at.After(certificate.NotAfter), "%s was not valid at the transaction's time: only from %s to %s",
+	require(!s.at.Before(certificate.NotBefore) && !s.at.After(certificate.NotAfter),
+		"%s was not valid at the transaction's time: only from %s to %s",
 		whose, certificate.NotBefore, certificate.NotAfter)
 }
 
@@ -82,7 +88,8 @@ func checkECDSA(key any, signature, data []byte, what string) {
 	var parts struct{ R, S *big.Int }
 	rest, err := asn1.Unmarshal(signature, &parts)
 	require(err == nil && len(rest) == 0, "the signature of %s is not DER", what)
-	require(parts.S.Cmp(new(big.Int).Rsh(elliptic.P256().Params().N, 1)) <= 0, "the signature of %s has a high S, which Fabric refuses", what)
+	require(parts.S.Cmp(new(big.Int).Rsh(elliptic.P256().Params().N, 1)) <= 0,
+		"the signature of %s has a high S, which Fabric refuses", what)
 	sum := sha256.Sum256(data)
 	require(ecdsa.VerifyASN1(key.(*ecdsa.PublicKey), sum[:], signature), "the signature of %s does not fit", what)
 }

@@ -37,39 +37,52 @@ func open(envelope *common.Envelope) opened {
 
 func (f *fabricInclusion) checkTransaction(o opened, members *signers) []string {
 	id, called := o.channel.GetTxId(), "transaction "+o.channel.GetTxId()
-	require(o.channel.GetType() == int32(common.HeaderType_ENDORSER_TRANSACTION) && o.channel.GetEpoch() == 0, "the envelope is not a transaction of a chaincode")
-	require(o.channel.GetChannelId() == f.Channel, "%s is of channel %q, not %s", called, o.channel.GetChannelId(), f.Channel)
+	require(o.channel.GetType() == int32(common.HeaderType_ENDORSER_TRANSACTION) && o.channel.GetEpoch() == 0,
+		"the envelope is not a transaction of a chaincode")
+	require(o.channel.GetChannelId() == f.Channel,
+		"%s is of channel %q, not %s", called, o.channel.GetChannelId(), f.Channel)
 	sum := sha256.Sum256(append(bytes.Clone(o.signature.GetNonce()), o.signature.GetCreator()...))
 	require(id == hex.EncodeToString(sum[:]), "%s has not the id that follows from its creator and nonce", called)
-	writer := members.check(o.signature.GetCreator(), o.envelope.GetSignature(), o.envelope.GetPayload(), called, "client", "admin")
-	require(writer.msp == writers[f.Channel], "%s is by %s; on %s only %s records", called, writer, f.Channel, writers[f.Channel])
+	writer := members.check(o.signature.GetCreator(), o.envelope.GetSignature(), o.envelope.GetPayload(), called,
+		"client", "admin")
+	require(writer.msp == writers[f.Channel],
+		"%s is by %s; on %s only %s records", called, writer, f.Channel, writers[f.Channel])
 
 	transaction, action := new(peer.Transaction), new(peer.ChaincodeActionPayload)
 	decode(o.data, transaction, "%s", called)
-	require(len(transaction.GetActions()) == 1, "%s has %d actions instead of one", called, len(transaction.GetActions()))
-	require(bytes.Equal(transaction.GetActions()[0].GetHeader(), o.header.GetSignatureHeader()), "the action of %s is another creator's", called)
+	require(len(transaction.GetActions()) == 1,
+		"%s has %d actions instead of one", called, len(transaction.GetActions()))
+	require(bytes.Equal(transaction.GetActions()[0].GetHeader(), o.header.GetSignatureHeader()),
+		"the action of %s is another creator's", called)
 	decode(transaction.GetActions()[0].GetPayload(), action, "the action")
 	response, result := new(peer.ProposalResponsePayload), new(peer.ChaincodeAction)
 	decode(action.GetAction().GetProposalResponsePayload(), response, "the proposal response")
 	decode(response.GetExtension(), result, "the chaincode's action")
 
-	proposal := sha256.Sum256(bytes.Join([][]byte{o.header.GetChannelHeader(), o.header.GetSignatureHeader(), action.GetChaincodeProposalPayload()}, nil))
-	require(bytes.Equal(response.GetProposalHash(), proposal[:]), "what was endorsed is another proposal than that of %s", called)
+	proposal := sha256.Sum256(bytes.Join([][]byte{
+		o.header.GetChannelHeader(), o.header.GetSignatureHeader(), action.GetChaincodeProposalPayload()}, nil))
+	require(bytes.Equal(response.GetProposalHash(), proposal[:]),
+		"what was endorsed is another proposal than that of %s", called)
 	require(len(action.GetAction().GetEndorsements()) > 0, "%s has no endorsement: no peer says that it ran it", called)
 	var by []string
 	for number, endorsement := range action.GetAction().GetEndorsements() {
 		data := append(bytes.Clone(action.GetAction().GetProposalResponsePayload()), endorsement.GetEndorser()...)
-		who := members.check(endorsement.GetEndorser(), endorsement.GetSignature(), data, say("endorsement %d of %s", number+1, called), "peer")
+		who := members.check(endorsement.GetEndorser(), endorsement.GetSignature(), data,
+			say("endorsement %d of %s", number+1, called), "peer")
 		by = append(by, who.String())
 	}
-	require(result.GetResponse().GetStatus() == 200, "the chaincode answered %s with status %d, not 200", called, result.GetResponse().GetStatus())
+	require(result.GetResponse().GetStatus() == 200,
+		"the chaincode answered %s with status %d, not 200", called, result.GetResponse().GetStatus())
 
-	asked, input, invocation := new(peer.ChaincodeHeaderExtension), new(peer.ChaincodeProposalPayload), new(peer.ChaincodeInvocationSpec)
+	asked, input := new(peer.ChaincodeHeaderExtension), new(peer.ChaincodeProposalPayload)
+	invocation := new(peer.ChaincodeInvocationSpec)
 	decode(o.channel.GetExtension(), asked, "the channel header's extension")
 	decode(action.GetChaincodeProposalPayload(), input, "the proposal")
 	decode(input.GetInput(), invocation, "the call")
-	for _, chaincode := range []*peer.ChaincodeID{asked.GetChaincodeId(), invocation.GetChaincodeSpec().GetChaincodeId(), result.GetChaincodeId()} {
-		require(chaincode.GetName() == contract, "%s calls the chaincode %q, not %s", called, chaincode.GetName(), contract)
+	for _, chaincode := range []*peer.ChaincodeID{
+		asked.GetChaincodeId(), invocation.GetChaincodeSpec().GetChaincodeId(), result.GetChaincodeId()} {
+		require(chaincode.GetName() == contract,
+			"%s calls the chaincode %q, not %s", called, chaincode.GetName(), contract)
 	}
 	return []string{
 		say("%s is from %s, who signed it, dated %s", called, writer, members.at.UTC().Format("2006-01-02T15:04:05Z")),
@@ -98,7 +111,8 @@ func (f *fabricInclusion) checkWrite(transaction, writer string, arguments [][]b
 	for index := 0; same && index < len(wanted); index++ {
 		same = string(arguments[index]) == wanted[index]
 	}
-	require(same, "transaction %s does not record this: its call is another than %s", transaction, strings.Join(wanted, " "))
+	require(same,
+		"transaction %s does not record this: its call is another than %s", transaction, strings.Join(wanted, " "))
 	written := writes(results)
 	require(len(written) == 1 && written[0].key == key && bytes.Equal(written[0].value, canonical(value)),
 		"transaction %s does not write %s as the record says, and nothing else", transaction, key)

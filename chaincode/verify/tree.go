@@ -31,9 +31,11 @@ func (t *treeInclusion) check(link entry) (steps, unproven []string) {
 	head := t.Head
 	t.Record.checkAbout(link, head.Channel)
 	require(0 <= head.Size && head.Size <= maxNumber && hash.MatchString(head.Root) && hash.MatchString(head.LogKey) &&
-		isInstant(head.At) && signature.MatchString(head.Signature), "the tree head of %s has a field that is not in its form", head.Channel)
+		isInstant(head.At) && signature.MatchString(head.Signature),
+		"the tree head of %s has a field that is not in its form", head.Channel)
 	signed := append([]byte("sentrybox/tree-head/v1\x00"), canonical(head.treeHead)...)
-	require(ed25519.Verify(unhex(head.LogKey), signed, unhex(head.Signature)), "the tree head of %s is not signed by key %s", head.Channel, head.LogKey)
+	require(ed25519.Verify(unhex(head.LogKey), signed, unhex(head.Signature)),
+		"the tree head of %s is not signed by key %s", head.Channel, head.LogKey)
 	require(bytes.Equal(rootFrom(t.Record.leaf(), t.Index, head.Size, t.Path), unhex(head.Root)),
 		"the record is not leaf %d of the log %s", t.Index, head.Channel)
 	return []string{say("it is leaf %d of the %d of log %s at %s, key %s", t.Index, head.Size, head.Channel, head.At, head.LogKey)},
