@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from cloud.config import PoliceConfig
-from cloud.database import meta, site
+from cloud.database import deliveries, meta, site
 from cloud.database.accounts import AccountTable
 from cloud.database.engine import Database, connect
 from cloud.ledger.gateway.failures import SetupError
@@ -66,6 +66,8 @@ def start(config: PoliceConfig, stack: contextlib.ExitStack) -> str:
     with database.write() as session:
         meta.ensure_epoch(session)
         site.configure(session, config.contacts.site())
+        if database.is_sqlite:
+            deliveries.take_over(session)
     link, key = Link(), links.key_from_file(config.home / "link.key")
     now = partial(datetime.now, UTC)
     alerts = Drain("alerts", (partial(dispatch_once, _desk(config, database, key)),), PAUSE_S)

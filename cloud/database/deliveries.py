@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from sqlalchemy import update
 from sqlmodel import Session, col, select
 
 from cloud.database import site
@@ -91,6 +92,12 @@ def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[Cla
         session.add(row)
     session.flush()
     return [Claim(_delivery(row), row.unclear) for row in rows]
+
+
+def take_over(session: Session) -> None:
+    """At the start of a process that is the only one on this database: what an earlier one left in the middle of
+    sending is looked up now, and not when its lease has run out."""
+    session.execute(update(DeliveryRow).where(col(DeliveryRow.state) == "sending").values(claimed_until=""))
 
 
 def settle(

@@ -20,6 +20,10 @@ class Withdrawn(NotFound):
     """The campus took its release back: what was kept of it has to go."""
 
 
+class Unreachable(Unavailable):
+    """It is the campus, or our token, and not this entry: asking about others does not help either."""
+
+
 class Campus:
     """One campus's cloud."""
 
@@ -39,7 +43,7 @@ class Campus:
 
     def released(self, record: str) -> Released:
         """What the campus released of a record. Raises NotFound while it released nothing, Withdrawn when it took that
-        back, Rejected for an answer that is none of ours, Unavailable in all other cases."""
+        back, Rejected for an answer that is none of ours, Unreachable or Unavailable in all other cases."""
         try:
             request = self._client.build_request("GET", f"/released/{record}",
                                                  headers={"Authorization": f"Bearer {self._token}"})
@@ -49,7 +53,7 @@ class Campus:
             finally:
                 answer.close()
         except httpx.HTTPError as error:
-            raise Unavailable(f"the campus cannot be reached: {type(error).__name__}") from error
+            raise Unreachable(f"the campus cannot be reached: {type(error).__name__}") from error
         if answer.status_code == 200:
             try:
                 return Released.model_validate_json(body)
@@ -74,10 +78,11 @@ def _refusal(status: int, body: bytes) -> NotFound | Unavailable:
     if (status, code) == (404, "notfound"):
         return NotFound("the campus has not released this entry yet")
     if status in (401, 403):
-        return Unavailable(f"the campus refuses our token: {detail}",
+        return Unreachable(f"the campus refuses our token: {detail}",
                            hint="put a token of role police into [campus] token_file and start again")
-    hint = "" if code else "is [campus] url its address?"
-    return Unavailable(f"the campus answered {status}: {detail}", hint=hint)
+    if not code:
+        return Unreachable(f"the campus answered {status}: {detail}", hint="is [campus] url its address?")
+    return Unavailable(f"the campus answered {status}: {detail}")
 
 
 def _read(answer: httpx.Response) -> bytes:

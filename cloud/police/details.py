@@ -8,7 +8,7 @@ from typing import Protocol
 from cloud.database import police_details, police_entries
 from cloud.database.engine import Database
 from cloud.database.police_tables import PoliceEntryRow
-from cloud.police.campus import Withdrawn
+from cloud.police.campus import Unreachable, Withdrawn
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.moments import from_text, to_text
 from contract.proof import check_proof
@@ -19,6 +19,8 @@ RATIO = 20
 """An entry is asked about after a twentieth of its age: a release is seen soon while it is fresh, a withdrawal within
 an hour always, and old entries cost little."""
 AT_ONCE = 20
+PAUSE_S = 30.0
+"""Seconds until a campus that cannot be reached is asked again."""
 log = logging.getLogger(__name__)
 
 
@@ -33,7 +35,18 @@ def pull_once(database: Database, campus: Source, now: Callable[[], datetime]) -
     with database.read() as session:
         entries = [police_entries.get(session, row.entry)
                    for row in police_details.due(session, to_text(now()), AT_ONCE)]
-    return sum(_pull(database, campus, entry, now()) for entry in entries)
+    answered = 0
+    for place, entry in enumerate(entries):
+        try:
+            answered += _pull(database, campus, entry, now())
+        except Unreachable as error:
+            log.warning("%s", error)
+            again = to_text(now() + timedelta(seconds=PAUSE_S))
+            with database.write() as session:
+                for waiting in entries[place:]:
+                    police_details.unanswered(session, waiting.id, str(error), again)
+            break
+    return answered
 
 
 def next_look(seen_at: str, now: datetime) -> str:
@@ -66,6 +79,8 @@ def _pull(database: Database, campus: Source, entry: PoliceEntryRow, now: dateti
         return _answered(database, entry, "withdrawn", None, error.detail, again)
     except NotFound as error:
         return _answered(database, entry, "waiting", None, error.detail, again)
+    except Unreachable:
+        raise
     except (Unavailable, Rejected) as error:
         log.warning("entry %s: %s", entry.id, error)
         with database.write() as session:

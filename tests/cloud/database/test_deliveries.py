@@ -71,6 +71,16 @@ def test_a_claim_is_exclusive_until_its_lease_ends(database, incident):
     assert {(c.delivery.attempts, c.unclear) for c in second} == {(2, 1)}
 
 
+def test_what_a_dead_process_was_sending_is_taken_over_and_counted(database, incident):
+    at = now()
+    with database.write() as session:
+        [first] = deliveries.claim_due(session, at, 1, 180)
+    with database.write() as session:
+        deliveries.take_over(session)
+        claims = {c.delivery.id: c for c in deliveries.claim_due(session, at, 10, 180)}
+    assert len(claims) == 3 and claims[first.delivery.id].unclear == 1, "the provider is asked before it is sent again"
+
+
 def test_many_workers_never_get_the_same_delivery(database, incident):
     with database.write() as session:
         for number in range(40):

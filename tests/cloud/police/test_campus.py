@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from cloud.police.campus import MAX_ANSWER, Campus, Withdrawn
+from cloud.police.campus import MAX_ANSWER, Campus, Unreachable, Withdrawn
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.ids import new_id
 
@@ -65,13 +65,13 @@ def test_it_asks_with_its_token_and_reads_what_was_released(server, asking, camp
 @pytest.mark.parametrize(("status", "body", "error", "words"), [
     (404, PROBLEM % (b"notfound", b"nothing is released"), NotFound, "not released this entry yet"),
     (410, PROBLEM % (b"withdrawn", b"back"), Withdrawn, "release back"),
-    (401, PROBLEM % (b"bad_token", b"not one of ours"), Unavailable, "refuses our token: not one of ours"),
-    (403, PROBLEM % (b"wrong_role", b"role guard"), Unavailable, "role guard"),
+    (401, PROBLEM % (b"bad_token", b"not one of ours"), Unreachable, "refuses our token: not one of ours"),
+    (403, PROBLEM % (b"wrong_role", b"role guard"), Unreachable, "role guard"),
     (503, PROBLEM % (b"unavailable", b"not anchored yet"), Unavailable, "503: not anchored yet"),
-    (404, b"<html>not here</html>", Unavailable, "is [campus] url its address?"),
+    (404, b"<html>not here</html>", Unreachable, "is [campus] url its address?"),
     (404, PROBLEM % (b"not_found", b"there is nothing at"), Unavailable, "404"),
-    (410, b"gone", Unavailable, "410"),
-    (302, b"", Unavailable, "302"),
+    (410, b"gone", Unreachable, "410"),
+    (302, b"", Unreachable, "302"),
     (200, b"{}", Rejected, "not a released record"),
     (200, b"\xff", Rejected, "not a released record"),
     (200, b" " * (MAX_ANSWER + 1), Rejected, "more than"),
@@ -86,7 +86,7 @@ def test_each_refusal_is_what_it_is(server, asking, status, body, error, words):
 def test_nobody_there(asking, server):
     server.shutdown()
     server.server_close()
-    with pytest.raises(Unavailable, match="cannot be reached"):
+    with pytest.raises(Unreachable, match="cannot be reached"):
         asking.released(new_id())
 
 

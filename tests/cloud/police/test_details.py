@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 
 from cloud.database import police_details
-from cloud.police.campus import Withdrawn
-from cloud.police.details import LATEST_S, SOONEST_S, next_look, pull_once
+from cloud.police.campus import Unreachable, Withdrawn
+from cloud.police.details import LATEST_S, PAUSE_S, SOONEST_S, next_look, pull_once
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.moments import from_text, now
 from tests.cloud.police.conftest import put_entry
@@ -75,7 +75,20 @@ def test_a_name_that_the_campus_erased_goes_at_the_next_look(database, campus, c
     assert "Anna" not in row(database, entry).content and row(database, entry).state == "verified"
 
 
-@pytest.mark.parametrize("error", [Unavailable("the campus cannot be reached"), Rejected("more than 1 bytes")])
+def test_a_campus_that_cannot_be_reached_is_asked_once_and_not_per_entry(database, campus, clock):
+    entries = [put_entry(database) for _ in range(5)]
+    campus.answers = dict.fromkeys(entries, Unreachable("the campus cannot be reached"))
+    assert pull_once(database, campus, clock) == 0 and len(campus.asked) == 1
+    assert {row(database, entry).reason for entry in entries} == {"the campus cannot be reached"}
+    clock.later(PAUSE_S - 1)
+    assert pull_once(database, campus, clock) == 0 and len(campus.asked) == 1, "not before it is due"
+    campus.answers = dict.fromkeys(entries, NotFound("not yet"))
+    clock.later(2)
+    assert pull_once(database, campus, clock) == 5
+
+
+@pytest.mark.parametrize("error", [Unreachable("the campus cannot be reached"), Unavailable("not anchored yet"),
+                                   Rejected("more than 1 bytes")])
 def test_a_campus_that_cannot_be_asked_takes_nothing_away(database, campus, clock, error):
     _, released, record = campus.incident()
     entry = put_entry(database, record)
