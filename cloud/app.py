@@ -3,7 +3,6 @@
 import contextlib
 import logging
 import signal
-import socket
 import threading
 import time
 from datetime import UTC, datetime
@@ -11,7 +10,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Literal, get_args
 
-import uvicorn
 from pydantic import ValidationError
 
 from cloud.admin.app import build_app
@@ -31,10 +29,11 @@ from cloud.notify import links
 from cloud.notify.apprise_channel import channels_from
 from cloud.notify.dispatch import Desk, dispatch_once, note_untold
 from cloud.notify.police import tell_police
+from cloud.server import first_steps, serve
 from cloud.vision import EnrolmentVision
 from cloud.worker import Drain
 from contract.config import read_config
-from contract.errors import Rejected, Unavailable
+from contract.errors import Rejected
 from contract.moments import now
 from contract.ports import Ledger
 from contract.profile import Channel
@@ -45,7 +44,6 @@ log = logging.getLogger(__name__)
 Part = Literal["ingest", "worker", "admin"]
 PARTS: tuple[Part, ...] = ("ingest", "worker", "admin")
 PAUSE_S = 1.0
-STOP_S = 5
 
 
 def run(config_path: Path, parts: tuple[Part, ...] = PARTS) -> int:
@@ -177,41 +175,8 @@ def _admin(
         site=config.site,
         version=VERSION,
     )
-    http = config.http
-    server = uvicorn.Server(
-        uvicorn.Config(
-            build_app(services),
-            log_level="warning",
-            access_log=False,
-            ssl_certfile=http.certificate,
-            ssl_keyfile=http.key,
-            timeout_graceful_shutdown=STOP_S,
-            server_header=False,
-        )
-    )
-    listening = _listen(http.host, http.port)
-    # In a thread of its own, so that the signals stay with the main thread, which stops the parts in order.
-    thread = threading.Thread(target=server.run, args=([listening],), name="admin", daemon=True)
-    thread.start()
-
-    def stop() -> None:
-        server.should_exit = True
-        thread.join()
-
-    stack.callback(stop)
-    while not server.started:
-        if not thread.is_alive():
-            raise Unavailable("the pages could not be started", hint="the log says why")
-        time.sleep(0.01)
-    scheme = "http" if http.certificate is None else "https"
-    address = f"{scheme}://{http.host}:{listening.getsockname()[1]}"
-    if accounts.any():
-        return f", pages at {address}"
-    link = f"{config.url}/first?secret={accounts.first_link()}"
-    path = config.home / "first-link"
-    path.touch(mode=0o600)
-    path.write_text(link + "\n", encoding="utf-8")
-    return f", pages at {address}, make the first account at {link}"
+    address = serve(build_app(services), config.http, stack)
+    return f", pages at {address}{first_steps(accounts, config.url, config.home)}"
 
 
 def _make_code(database: Database, by: str) -> str:
@@ -236,13 +201,3 @@ def _revoke(database: Database, authority: Authority, box: str, by: str) -> None
         serial = boxes.revoke(session, box, by)
     if serial:
         authority.revoke(serial)
-
-
-def _listen(host: str, port: int) -> socket.socket:
-    try:
-        return socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET)
-    except OSError as error:
-        raise Unavailable(
-            f"http: {host}:{port} cannot be listened on: {error.strerror}",
-            hint="choose another port, or stop what uses it",
-        ) from error
