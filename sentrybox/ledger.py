@@ -8,20 +8,31 @@ The audit walks each box's chain as the cloud received it (and as the box itself
 records and the ledger, and names every gap and every difference, each with what to do. It changes nothing and may run
 beside the cloud. docs/audit.md explains each finding.
 
-Exit status: 0 all agree, 1 there are findings, 3 something could not be asked and the rest agrees.
+Exit status: 0 all agree; 1 there are findings; 3 something could not be asked, and what could be asked agrees.
 """
 
 import argparse
+import json
 import os
 import sys
+import time
+from contextlib import ExitStack, closing
 from pathlib import Path
 
 from appliance.config import BoxConfig
 from appliance.store.export import export_chain
 from appliance.sync.keys import box_key
+from cloud.config import CloudConfig
+from cloud.database.engine import open_existing
+from cloud.ledger.audit.walk import Audit
+from cloud.ledger.embedded import EmbeddedLedger
 from contract.config import read_config
 from contract.errors import Unavailable
 from contract.moments import now
+from contract.ports import Ledger
+
+BAR = 30
+EVERY_S = 0.2
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -29,10 +40,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     export = actions.add_parser("export", help="write a box's whole chain out; no names, no salts, no records")
     export.add_argument("--config", type=Path, required=True, help="the box's TOML file")
     export.add_argument("--out", type=Path, metavar="FILE", help="where to write; absent: standard output")
+    audit = actions.add_parser("audit", help="compare boxes' chains, the cloud's records and the ledger")
+    audit.add_argument("--config", type=Path, required=True, help="the cloud's TOML file")
+    audit.add_argument("--chain", type=Path, metavar="FILE", action="append", default=[],
+                       help="a box's own export, to compare too (may be repeated)")
+    audit.add_argument("--json", action="store_true", help="one JSON object a line: findings, then the summary")
 
 
 def run(options: argparse.Namespace) -> int:
-    return _export(options)
+    return _export(options) if options.action == "export" else _audit(options)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -56,3 +72,57 @@ def _export(options: argparse.Namespace) -> int:
         partial.unlink(missing_ok=True)
     print(f"{options.out}: {count} entries of box {config.box}")
     return 0
+
+
+def _audit(options: argparse.Namespace) -> int:
+    config = read_config(options.config, CloudConfig)
+    bar, count = _Bar(), 0
+    with ExitStack() as stack:
+        database = stack.enter_context(closing(open_existing(config.database_url())))
+        audit = Audit(database, _ledger(config, stack), options.chain, bar.show, patience_s=config.ledger.patience_s())
+        for finding in audit.findings():
+            count += 1
+            bar.clear()
+            print(finding.model_dump_json(exclude={"key"}) if options.json else finding.line(), flush=True)
+    bar.clear()
+    print(_summary(audit, count, options.json))
+    return 1 if count else 3 if audit.unavailable else 0
+
+
+def _summary(audit: Audit, count: int, as_json: bool) -> str:
+    if as_json:
+        return json.dumps({"findings": count, "checked": audit.checked, "waiting": audit.waiting,
+                           "unavailable": audit.unavailable})
+    checked = ", ".join(f"{number} {what}" for what, number in audit.checked.items())
+    lines = [f"{checked}; {audit.waiting} on their way", *(f"not asked: {why}" for why in audit.unavailable),
+             "all agree" if not count and not audit.unavailable else f"{count} gaps or differences"]
+    return "\n".join(lines)
+
+
+def _ledger(config: CloudConfig, stack: ExitStack) -> Ledger | Unavailable:
+    try:
+        return stack.enter_context(closing(EmbeddedLedger(config.home, read_only=True)))
+    except Unavailable as error:
+        return error
+
+
+class _Bar:
+    """A progress bar on the terminal, and nothing where there is none."""
+
+    def __init__(self) -> None:
+        self._on = sys.stderr.isatty()
+        self._shown = 0.0
+
+    def show(self, what: str, done: int, total: int) -> None:
+        """`total` 0: unknown."""
+        if not self._on or time.monotonic() - self._shown < EVERY_S:
+            return
+        self._shown = time.monotonic()
+        full = BAR * done // max(total, done)
+        bar = f"[{'#' * full}{'.' * (BAR - full)}] {done} of {total}" if total else f"{done}"
+        print(f"\r\x1b[K{bar} {what}", end="", file=sys.stderr, flush=True)
+
+    def clear(self) -> None:
+        """Make room for a line."""
+        if self._on and self._shown:
+            print("\r\x1b[K", end="", file=sys.stderr, flush=True)

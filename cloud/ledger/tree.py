@@ -72,3 +72,13 @@ def consistency_path(old_size: int, size: int, read: Read) -> list[bytes]:
 
 def _split(width: int) -> int:
     return 1 << (width - 1).bit_length() - 1
+
+
+def peaks(size: int) -> list[Node]:
+    """The perfect subtrees that a tree of `size` leaves is made of, the largest first."""
+    begin, found = 0, []
+    for level in reversed(range(size.bit_length())):
+        if size >> level & 1:
+            found.append((level, begin >> level))
+            begin += 1 << level
+    return found

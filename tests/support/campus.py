@@ -8,7 +8,7 @@ from cloud.database import meta
 from cloud.database.engine import Database, connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
-from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, channels_for
+from cloud.ledger.anchoring import channels_for
 from cloud.ledger.audit.walk import Audit
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.chain import SignedEntry
@@ -16,8 +16,9 @@ from contract.chain_file import write_chain
 from contract.messages import Up, encode
 from contract.moments import now
 from tests.support.cloud_box import SimulatedBox
+from tests.support.ledgers import anchor_all
 
-LEDGER = Path("ledger/ledger.db")
+LEDGER = Path("ledger.db")
 DATABASE = Path("cloud.db")
 
 
@@ -29,7 +30,7 @@ class Campus:
         self.database = database or connect(f"sqlite:///{home / DATABASE}")
         with self.database.write() as session:
             meta.ensure_epoch(session)
-        self.ledger = EmbeddedLedger(home / "ledger")
+        self.ledger = EmbeddedLedger(home)
         self.boxes = {name: SimulatedBox(name).register(self.database) for name in ("gate-1", "roof-2")}
         self.entries: dict[str, list[SignedEntry]] = {name: [] for name in self.boxes}
         self._setting = Setting(home / "files", lambda severity: channels_for(severity, "critical"))
@@ -51,9 +52,7 @@ class Campus:
 
     def anchor(self) -> None:
         """All that is queued goes on the ledger."""
-        work = Anchoring(self.database, self.ledger, batch_seconds=0)
-        while anchor_urgent(work, "police") + anchor_urgent(work, "general") + anchor_batch(work, "general"):
-            pass
+        anchor_all(self.database, self.ledger)
 
     def fill(self) -> list[str]:
         """Six records of the gate (its entries 1 to 6), two of the roof; returns the gate's ids."""

@@ -11,7 +11,7 @@ from sqlmodel import Session
 from cloud.database import alerts, ledger_audits
 from cloud.database.engine import Database
 from cloud.database.ledger_audits import AuditResult, Told
-from cloud.ledger.audit.walk import PATIENCE_S, Audit, result_of
+from cloud.ledger.audit.walk import Audit, result_of
 from contract.ids import derived_id
 from contract.moments import from_text, now, to_text
 from contract.ports import Ledger
@@ -36,7 +36,7 @@ class Schedule:
     database: Database
     ledger: Ledger
     hours: float
-    patience_s: float = PATIENCE_S
+    patience_s: float
     stopping: Callable[[], bool] = lambda: False
     clock: Callable[[], str] = now
 

@@ -22,9 +22,6 @@ from contract.ledger import LedgerChannel, TreeHead
 from contract.moments import from_text, now, to_text
 from contract.ports import Ledger
 
-PATIENCE_S = 900.0
-"""Seconds that a record may take from box to ledger before it counts as missing. A Merkle batch waits a minute."""
-
 Progress = Callable[[str, int, int], None]
 """What is looked at, how many were, of how many (0: unknown). May raise to end the audit."""
 
@@ -37,8 +34,9 @@ class Audit:
     """One audit. Go through findings(), then ask what else there is to know."""
 
     def __init__(self, database: Database, ledger: Ledger | Unavailable, exports: Iterable[Path] = (),
-                 progress: Progress = silent, patience_s: float = PATIENCE_S) -> None:
-        """`ledger` may be why it could not be opened at all: then the rest is audited."""
+                 progress: Progress = silent, *, patience_s: float) -> None:
+        """A record may take `patience_s` seconds from box to ledger before it is missed. `ledger` may be why it could
+        not be opened at all: then the rest is audited."""
         self._database, self._exports = database, tuple(exports)
         self._progress, self._patience_s = progress, patience_s
         self.started_at = now()

@@ -40,6 +40,14 @@ def test_findings_are_shown_to_admins_and_counted_for_guards(campus):
     assert campus.clients["guard"].get("/ledger/audit").status_code == 403
 
 
+def test_prometheus_learns_of_it(campus):
+    assert "ledger_audit" not in campus.clients["nobody"].get("/metrics").text
+    keep(campus, FINDING, count=3, unavailable=("the ledger: no peer",))
+    metrics = campus.clients["nobody"].get("/metrics").text
+    assert "sentrybox_ledger_audit_findings 3.0" in metrics and "sentrybox_ledger_audit_unavailable 1.0" in metrics
+    assert "sentrybox_ledger_audit_finished 1.795" in metrics
+
+
 @pytest.mark.parametrize("count", [1, 2])
 def test_the_link_of_its_alert_shows_the_first_lines(campus, count):
     with campus.database.write() as session:
