@@ -24,12 +24,12 @@ from appliance.store.export import export_chain
 from appliance.sync.keys import box_key
 from cloud.config import CloudConfig
 from cloud.database.engine import open_existing
+from cloud.ledger.audit.books import Books
+from cloud.ledger.audit.opening import open_books
 from cloud.ledger.audit.walk import Audit
-from cloud.ledger.embedded import EmbeddedLedger
 from contract.config import read_config
 from contract.errors import Unavailable
 from contract.moments import now
-from contract.ports import Ledger
 
 BAR = 30
 EVERY_S = 0.2
@@ -79,7 +79,7 @@ def _audit(options: argparse.Namespace) -> int:
     bar, count = _Bar(), 0
     with ExitStack() as stack:
         database = stack.enter_context(closing(open_existing(config.database_url())))
-        audit = Audit(database, _ledger(config, stack), options.chain, bar.show, patience_s=config.ledger.patience_s())
+        audit = Audit(database, _books(config, stack), options.chain, bar.show, patience_s=config.ledger.patience_s())
         for finding in audit.findings():
             count += 1
             bar.clear()
@@ -99,9 +99,9 @@ def _summary(audit: Audit, count: int, as_json: bool) -> str:
     return "\n".join(lines)
 
 
-def _ledger(config: CloudConfig, stack: ExitStack) -> Ledger | Unavailable:
+def _books(config: CloudConfig, stack: ExitStack) -> Books | Unavailable:
     try:
-        return stack.enter_context(closing(EmbeddedLedger(config.home, read_only=True)))
+        return stack.enter_context(open_books(config.home, config.ledger.profile))
     except Unavailable as error:
         return error
 

@@ -18,6 +18,7 @@ from cloud.database.tables import (
     LedgerJobRow,
     LogRow,
     QuarantineRow,
+    SubmissionRow,
 )
 
 PAGE = 100
@@ -86,6 +87,15 @@ def channels_of(session: Session, record_ids: Iterable[str]) -> set[tuple[str, s
     rows = session.exec(select(LedgerJobRow.record_id, LedgerJobRow.channel)
                         .where(col(LedgerJobRow.record_id).in_(list(record_ids))))
     return {(record_id, channel) for record_id, channel in rows}
+
+
+def leaves_of(session: Session, channel: str, transaction: str) -> int:
+    """How many records are kept as anchored by this transaction, or wait for its answer. Looks through all of them."""
+    anchored = select(func.count()).select_from(AnchorRow).where(
+        AnchorRow.channel == channel, col(AnchorRow.anchor).contains(transaction, autoescape=True))
+    waiting = select(func.count()).select_from(LedgerJobRow).where(col(LedgerJobRow.submission).in_(
+        select(SubmissionRow.id).where(SubmissionRow.channel == channel, SubmissionRow.transaction_id == transaction)))
+    return session.exec(anchored).one() + session.exec(waiting).one()
 
 
 def strays(database: Database) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from cloud.database.engine import Database, connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
 from cloud.ledger.anchoring import channels_for
+from cloud.ledger.audit.books import TreeBooks
 from cloud.ledger.audit.walk import Audit
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.chain import SignedEntry
@@ -83,7 +84,7 @@ class Campus:
         connection.close()
 
     def audit(self, *exports: Path, **how) -> Audit:
-        return Audit(self.database, how.pop("ledger", self.ledger), exports, **{"patience_s": -60, **how})
+        return Audit(self.database, TreeBooks(how.pop("ledger", self.ledger)), exports, **{"patience_s": -60, **how})
 
     def kinds(self, *exports: Path, **how) -> list[tuple[str, str]]:
         """(kind, where) of all findings of a new audit that has no patience."""

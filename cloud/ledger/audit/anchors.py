@@ -7,13 +7,14 @@ from pydantic import ValidationError
 from cloud.database.audit_rows import Chained
 from cloud.database.ledger_audits import Finding
 from cloud.database.tables import AnchorRow
+from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.chains import record_of
 from cloud.ledger.audit.findings import Runs, finding
 from contract.chain import SignedEntry
-from contract.errors import NotFound, Rejected, Unavailable
+from contract.errors import Conflict, NotFound, Rejected, Unavailable
+from contract.fabric_proof import check_fabric
 from contract.incident import Action
-from contract.ledger import INCLUSION, Anchor, LedgerRecord
-from contract.ports import Ledger
+from contract.ledger import INCLUSION, Anchor, FabricInclusion, InclusionProof, LedgerRecord
 from contract.proof import check_inclusion
 
 
@@ -21,9 +22,9 @@ class Anchors:
     """Looks at the entries of one box. `on_the_way` counts records that are too fresh to be missed on the ledger,
     `checked` the proofs that were looked at; `unavailable` says why the ledger was not asked any more."""
 
-    def __init__(self, ledger: Ledger | None, runs: Runs, fresh: str) -> None:
-        """`ledger` is None when it cannot be asked; records received after `fresh` (an Instant) are fresh."""
-        self._ledger, self._runs, self._fresh = ledger, runs, fresh
+    def __init__(self, books: Books | None, runs: Runs, fresh: str) -> None:
+        """`books` are None when the ledger cannot be asked; records received after `fresh` (an Instant) are fresh."""
+        self._books, self._runs, self._fresh = books, runs, fresh
         self.on_the_way = self.checked = 0
         self.unavailable = ""
 
@@ -74,28 +75,43 @@ class Anchors:
             return
         if (anchor.channel, inclusion.channel) != (kept.channel, kept.channel):
             yield finding("anchor", where, "the kept place or proof is of another channel")
-            return
+        elif not _is_at(anchor, inclusion):
+            yield finding("anchor", where, f"the kept place says block {anchor.block}, the kept proof another")
+        elif inclusion.record != wanted:
+            yield finding("proof", where, "the kept proof is about another record")
+        else:
+            yield from self._held(where, inclusion)
+
+    def _held(self, where: str, inclusion: InclusionProof | FabricInclusion) -> Iterator[Finding]:
         try:
-            check_inclusion(inclusion)
-            if inclusion.record != wanted:
-                raise Rejected("it is about another record")
+            _check(inclusion)
+            if self._books is not None:
+                self._books.confirm(inclusion)
         except Rejected as error:
             yield finding("proof", where, f"the kept proof does not hold: {error.detail}")
-        yield from self._on_the_ledger(where, anchor, wanted)
-
-    def _on_the_ledger(self, where: str, anchor: Anchor, wanted: LedgerRecord) -> Iterator[Finding]:
-        if self._ledger is None:
-            return
-        try:
-            if self._ledger.get(anchor.channel, wanted.id) != wanted:
-                yield finding("ledger-other", where, "the ledger has this id with other content")
-        except NotFound:
-            yield finding("ledger-missing", where, f"the database says block {anchor.block}, transaction "
-                                                   f"{anchor.transaction[:16]}...; the ledger has nothing")
-        except (Rejected, ValidationError) as error:
-            yield finding("ledger-damaged", where, f"the ledger's entry cannot be read: {type(error).__name__}")
+        except NotFound as error:
+            yield finding("ledger-missing", where, f"the database says that it is there, and {error.detail}")
+        except Conflict as error:
+            yield finding("ledger-other", where, f"the ledger has something else: {error.detail}")
+        except ValidationError:
+            yield finding("ledger-damaged", where, "the ledger's entry cannot be read")
         except Unavailable as error:
-            self._ledger, self.unavailable = None, str(error)
+            self._books, self.unavailable = None, str(error)
+
+
+def _check(inclusion: InclusionProof | FabricInclusion) -> None:
+    """What the proof says by itself. Raises Rejected."""
+    if isinstance(inclusion, FabricInclusion):
+        check_fabric(inclusion)
+    else:
+        check_inclusion(inclusion)
+
+
+def _is_at(anchor: Anchor, inclusion: InclusionProof | FabricInclusion) -> bool:
+    if isinstance(inclusion, FabricInclusion):
+        return anchor.block == inclusion.block.number
+    # There the place is that of the first leaf of a batch.
+    return anchor.block <= inclusion.index
 
 
 def _is_of(wanted: LedgerRecord, row: Chained, signed: SignedEntry) -> bool:

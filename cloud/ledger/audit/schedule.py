@@ -3,6 +3,7 @@
 import logging
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -11,10 +12,11 @@ from sqlmodel import Session
 from cloud.database import alerts, ledger_audits
 from cloud.database.engine import Database
 from cloud.database.ledger_audits import AuditResult, Told
+from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.walk import Audit, result_of
+from contract.errors import Unavailable
 from contract.ids import derived_id
 from contract.moments import from_text, now, to_text
-from contract.ports import Ledger
 
 log = logging.getLogger(__name__)
 
@@ -31,10 +33,11 @@ class Stopped(Exception):
 
 @dataclass(frozen=True)
 class Schedule:
-    """`hours` between two audits (0: never), `patience_s` as walk.Audit, `stopping`: whether the process ends."""
+    """`books` opens the ledger's for one audit, raising Unavailable; `hours` between two audits (0: never),
+    `patience_s` as walk.Audit, `stopping`: whether the process ends."""
 
     database: Database
-    ledger: Ledger
+    books: Callable[[], AbstractContextManager[Books]]
     hours: float
     patience_s: float
     stopping: Callable[[], bool] = lambda: False
@@ -49,8 +52,7 @@ def audit_due(schedule: Schedule) -> int:
         if not ledger_audits.claim(session, schedule.clock(), LEASE_S):
             return 0
     try:
-        result = result_of(Audit(schedule.database, schedule.ledger, progress=_beat(schedule),
-                                 patience_s=schedule.patience_s))
+        result = _audited(schedule)
     except Stopped:
         return 0
     finally:
@@ -63,6 +65,16 @@ def audit_due(schedule: Schedule) -> int:
         ledger_audits.keep(session, result)
         _tell(session, result)
     return 1
+
+
+def _audited(schedule: Schedule) -> AuditResult:
+    with ExitStack() as stack:
+        books: Books | Unavailable
+        try:
+            books = stack.enter_context(schedule.books())
+        except Unavailable as error:
+            books = error
+        return result_of(Audit(schedule.database, books, progress=_beat(schedule), patience_s=schedule.patience_s))
 
 
 def _is_due(schedule: Schedule) -> bool:

@@ -13,14 +13,14 @@ from cloud.database.engine import Database
 from cloud.database.ledger_audits import KEPT, AuditResult, Finding
 from cloud.database.tables import BoxRow
 from cloud.ledger.audit.anchors import Anchors
+from cloud.ledger.audit.books import Batch, Books, Written
 from cloud.ledger.audit.chains import Links, entry_of, record_faults
 from cloud.ledger.audit.exports import Export
 from cloud.ledger.audit.findings import Runs, finding
-from cloud.ledger.audit.logs import SignedTree, entries, unexplained
+from cloud.ledger.audit.logs import unexplained
 from contract.errors import NotFound, Rejected, Unavailable
-from contract.ledger import LedgerChannel, TreeHead
+from contract.ledger import LedgerChannel
 from contract.moments import from_text, now, to_text
-from contract.ports import Ledger
 
 Progress = Callable[[str, int, int], None]
 """What is looked at, how many were, of how many (0: unknown). May raise to end the audit."""
@@ -33,10 +33,10 @@ def silent(_what: str, _done: int, _total: int) -> None:
 class Audit:
     """One audit. Go through findings(), then ask what else there is to know."""
 
-    def __init__(self, database: Database, ledger: Ledger | Unavailable, exports: Iterable[Path] = (),
+    def __init__(self, database: Database, books: Books | Unavailable, exports: Iterable[Path] = (),
                  progress: Progress = silent, *, patience_s: float) -> None:
-        """A record may take `patience_s` seconds from box to ledger before it is missed. `ledger` may be why it could
-        not be opened at all: then the rest is audited."""
+        """A record may take `patience_s` seconds from box to ledger before it is missed. `books` may be why the ledger
+        could not be opened at all: then the rest is audited."""
         self._database, self._exports = database, tuple(exports)
         self._progress, self._patience_s = progress, patience_s
         self.started_at = now()
@@ -44,11 +44,11 @@ class Audit:
         self.checked = {"boxes": 0, "entries": 0, "proofs": 0, "ledger entries": 0, "exported entries": 0}
         self.waiting = 0
         self.unavailable: list[str] = []
-        self._ledger: Ledger | None = None
-        if isinstance(ledger, Unavailable):
-            self._not_asked(str(ledger))
+        self._books: Books | None = None
+        if isinstance(books, Unavailable):
+            self._not_asked(str(books))
         else:
-            self._ledger = ledger
+            self._books = books
 
     def findings(self) -> Iterator[Finding]:
         """Each finding as it is found, in an order that does not change while nothing else does."""
@@ -72,7 +72,7 @@ class Audit:
         if box is None:
             yield finding("box", f"box {name}", "it has a chain here and is not registered")
         runs = Runs(name)
-        links, anchors = Links(box, runs, self._fresh), Anchors(self._ledger, runs, self._fresh)
+        links, anchors = Links(box, runs, self._fresh), Anchors(self._books, runs, self._fresh)
         for row in audit_rows.chain(self._database, name):
             signed = entry_of(row.entry)
             yield from links.faults(row.entry, signed)
@@ -88,20 +88,13 @@ class Audit:
             self._not_asked(anchors.unavailable)
 
     def _ledger_entries(self, channel: LedgerChannel) -> Iterator[Finding]:
-        if self._ledger is None:
+        if self._books is None:
             return
         try:
-            head = self._ledger.head(channel)
-            tree = SignedTree(head) if isinstance(head, TreeHead) else None
-            for page in entries(self._ledger, channel):
+            for page in self._books.items(channel):
                 yield from unexplained(self._database, channel, page)
-                for number, record in page:
-                    if tree is not None:
-                        yield from tree.add(number, record)
-                self.checked["ledger entries"] += len(page)
+                self.checked["ledger entries"] += sum(isinstance(item, Written | Batch) for item in page)
                 self._progress("ledger entries", self.checked["ledger entries"], 0)
-            if tree is not None:
-                yield from tree.faults()
         except Unavailable as error:
             self._not_asked(str(error))
         except (Rejected, NotFound, ValidationError) as error:
@@ -130,7 +123,7 @@ class Audit:
 
     def _not_asked(self, why: str) -> None:
         # Once is enough, and each further question would wait for its own time-out.
-        self._ledger = None
+        self._books = None
         self.unavailable.append(f"the ledger: {why}")
 
 

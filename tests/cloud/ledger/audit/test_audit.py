@@ -7,7 +7,7 @@ import pytest
 from cloud.database import audit_rows
 from cloud.database.engine import connect
 from cloud.database.tables import AnchorRow, EntryRow
-from cloud.ledger.audit import exports, logs
+from cloud.ledger.audit import books, exports
 from cloud.ledger.audit.findings import ADVICE
 from cloud.ledger.audit.walk import result_of
 from cloud.ledger.embedded import EmbeddedLedger
@@ -315,10 +315,10 @@ def test_another_ledger_in_its_place(campus, ids, tmp_path):
 
 
 class Away:
-    def get(self, *_):
+    def head(self, *_):
         raise Unavailable("no peer answers")
 
-    page = head = get
+    page = head
 
 
 def test_a_ledger_that_is_away_is_said_once_and_the_rest_is_checked(campus, ids):
@@ -329,7 +329,7 @@ def test_a_ledger_that_is_away_is_said_once_and_the_rest_is_checked(campus, ids)
 
 
 def test_pages_do_not_hide_anything(campus, ids, monkeypatch):
-    for module, name in ((audit_rows, "PAGE"), (logs, "PAGE"), (exports, "CHUNK")):
+    for module, name in ((audit_rows, "PAGE"), (books, "PAGE"), (exports, "CHUNK")):
         monkeypatch.setattr(module, name, 2)
     export = campus.export("gate-1")
     assert campus.kinds(export) == []

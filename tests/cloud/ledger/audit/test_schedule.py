@@ -1,10 +1,12 @@
 """The audit by itself: in time, by one worker, its result kept, security told once of each set of findings."""
 
+from contextlib import nullcontext
 from datetime import timedelta
 
 import pytest
 
 from cloud.database import alerts, deliveries, ledger_audits, site
+from cloud.ledger.audit.books import TreeBooks
 from cloud.ledger.audit.schedule import LEASE_S, Schedule, audit_due
 from cloud.notify.letter import letter
 from contract.delivery import SiteContacts
@@ -28,8 +30,8 @@ def campus(tmp_path):
 
 def run(campus, hours_later=0.0, **how):
     at = to_text(from_text(now()) + timedelta(hours=hours_later))
-    schedule = Schedule(**{"database": campus.database, "ledger": campus.ledger, "hours": 24, "patience_s": -60,
-                           "clock": lambda: at, **how})
+    schedule = Schedule(**{"database": campus.database, "books": lambda: nullcontext(TreeBooks(campus.ledger)),
+                           "hours": 24, "patience_s": -60, "clock": lambda: at, **how})
     done = audit_due(schedule)
     with campus.database.read() as session:
         told = [d for d in deliveries.page(session, ("pending", "failed"), 100)
@@ -107,16 +109,16 @@ def test_an_undelivered_alert_of_the_audit_is_told_of_like_any_other(campus):
 
 
 class Away:
-    def get(self, *_):
+    def confirm(self, *_):
         raise Unavailable("no peer answers")
 
-    page = head = get
+    items = confirm
 
 
 def test_what_could_not_be_asked_is_kept_and_is_no_news(campus):
     campus.tamper("DELETE FROM leaves WHERE id = ?", campus.ids[4], file=LEDGER)
     assert len(run(campus)[2]) == 2
-    _, result, told = run(campus, 25, ledger=Away())
+    _, result, told = run(campus, 25, books=lambda: nullcontext(Away()))
     assert "no peer answers" in result.unavailable[0] and result.count == 0 and len(told) == 2
     assert len(run(campus, 50)[2]) == 2
 
