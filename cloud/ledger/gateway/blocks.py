@@ -7,12 +7,15 @@ import hashlib
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import grpc
 from cryptography.utils import int_to_bytes
 from fabric_protos.common import common_pb2
 from fabric_protos.common.common_pb2 import SIGNATURES, TRANSACTIONS_FILTER, ChannelHeader, Envelope, Metadata, Payload
 from fabric_protos.common.ledger_pb2 import BlockchainInfo
+from google.protobuf.message import DecodeError
 
 from cloud.ledger.gateway.client import Gateway
+from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.identity import Identity
 
 QUERIES = "qscc"
@@ -56,7 +59,10 @@ class Block:
     @classmethod
     def parse(cls, raw: bytes) -> "Block":
         """From a serialised common.Block. Raises ValueError when it is not one or its data hash does not fit."""
-        message = common_pb2.Block.FromString(raw)
+        try:
+            message = common_pb2.Block.FromString(raw)
+        except DecodeError as error:
+            raise ValueError(f"these {len(raw)} bytes are no block") from error
         header = Header(message.header.number, message.header.previous_hash, message.header.data_hash)
         envelopes = tuple(message.data.data)
         if data_hash(envelopes) != header.data_hash:
@@ -81,13 +87,13 @@ def chain_info(gateway: Gateway, identity: Identity, channel: str) -> ChainInfo:
 
 def block(gateway: Gateway, identity: Identity, channel: str, number: int) -> Block:
     """The block with that number. Raises GatewayError, also when there is none yet."""
-    return Block.parse(gateway.evaluate(identity, channel, QUERIES, "GetBlockByNumber", channel, str(number)))
+    return _block(gateway.evaluate(identity, channel, QUERIES, "GetBlockByNumber", channel, str(number)))
 
 
 def block_with(gateway: Gateway, identity: Identity, channel: str, transaction: str) -> Block:
     """The block that holds a transaction (the first, if it was sent repeatedly). Raises GatewayError, also when there
     is none."""
-    return Block.parse(gateway.evaluate(identity, channel, QUERIES, "GetBlockByTxID", channel, transaction))
+    return _block(gateway.evaluate(identity, channel, QUERIES, "GetBlockByTxID", channel, transaction))
 
 
 def genesis_hash(gateway: Gateway, identity: Identity, channel: str) -> str:
@@ -109,6 +115,13 @@ def header_hash(header: Header) -> bytes:
 def data_hash(envelopes: tuple[bytes, ...]) -> bytes:
     """SHA-256 of all envelopes of a block, one after the other."""
     return hashlib.sha256(b"".join(envelopes)).digest()
+
+
+def _block(raw: bytes) -> Block:
+    try:
+        return Block.parse(raw)
+    except ValueError as error:
+        raise GatewayError("evaluate", "", grpc.StatusCode.DATA_LOSS, f"the peer's answer is wrong: {error}") from error
 
 
 def _der(tag: int, content: bytes) -> bytes:

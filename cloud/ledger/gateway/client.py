@@ -25,6 +25,7 @@ from fabric_protos.gateway.gateway_pb2 import (
 )
 from fabric_protos.orderer.ab_pb2 import SeekPosition, SeekSpecified
 from fabric_protos.peer.transaction_pb2 import VALID
+from google.protobuf.message import DecodeError
 
 from cloud.ledger.gateway.connection import Connection, Peer, fittest_first
 from cloud.ledger.gateway.failures import GatewayError, TransactionInvalid, validation_name
@@ -97,14 +98,18 @@ class Gateway:
     def submit(self, channel: str, transaction: str, envelope: bytes, timeout_s: float = SUBMIT_S) -> None:
         """Hands an envelope to an orderer. Returning means that it was taken, not that it is durable: ask
         commit_status, and send the same envelope again if there is no answer."""
-        request = SubmitRequest(transaction_id=transaction, channel_id=channel,
-                                prepared_transaction=Envelope.FromString(envelope))
+        try:
+            prepared = Envelope.FromString(envelope)
+        except DecodeError as error:
+            raise GatewayError("submit", transaction, grpc.StatusCode.INVALID_ARGUMENT,
+                               f"these {len(envelope)} bytes are no envelope; nothing was sent") from error
+        request = SubmitRequest(transaction_id=transaction, channel_id=channel, prepared_transaction=prepared)
         self._call("submit", transaction, request, timeout_s)
 
     def commit_status(self, identity: Identity, channel: str, transaction: str, timeout_s: float) -> Commit:
         """Waits until a block holds the transaction, and says how that ended; the first time, if it was sent
-        repeatedly. No block within timeout_s: GatewayError with retry (DEADLINE_EXCEEDED or
-        CANCELLED, as the peer likes)."""
+        repeatedly. No block within timeout_s: GatewayError with retry (DEADLINE_EXCEEDED or CANCELLED, as the peer
+        likes)."""
         check_validity(identity, "commit status")
         asked = CommitStatusRequest(transaction_id=transaction, channel_id=channel,
                                     identity=identity.creator).SerializeToString()

@@ -11,8 +11,13 @@ from fabric_protos.common.common_pb2 import (
     MetadataSignature,
     Payload,
 )
+from fabric_protos.gateway.gateway_pb2 import EvaluateResponse
+from fabric_protos.peer.proposal_response_pb2 import Response
 
 from cloud.ledger.gateway import blocks
+from cloud.ledger.gateway.client import Gateway
+from cloud.ledger.gateway.failures import GatewayError
+from tests.support.fake_peer import FakePeer
 
 
 def envelope(transaction: str) -> bytes:
@@ -59,6 +64,16 @@ def test_block_whose_envelopes_do_not_fit_is_refused():
     block.data.data[0] += b"\0"
     with pytest.raises(ValueError, match="block 5"):
         blocks.Block.parse(block.SerializeToString())
+
+
+def test_lying_peer_is_a_gateway_error(identity):
+    block = message(envelope("aa"))
+    block.data.data[0] += b"\0"
+    for answer in (block.SerializeToString(), b"\xff\xff"):
+        peer = FakePeer([EvaluateResponse(result=Response(status=200, payload=answer))])
+        with pytest.raises(GatewayError, match="the peer's answer is wrong") as caught:
+            blocks.block(Gateway([peer]), identity, "general", 5)
+        assert not caught.value.retry
 
 
 def test_part_that_no_header_has_is_refused():

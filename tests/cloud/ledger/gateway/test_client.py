@@ -171,6 +171,14 @@ def settled(answers, identity, wait_s=60):
     return peer, lambda: Gateway([peer]).settle(identity, "general", TRANSACTION, ENVELOPE, wait_s)
 
 
+def test_bytes_that_are_no_envelope_are_not_sent():
+    peer = FakePeer([TAKEN])
+    with pytest.raises(GatewayError, match="no envelope") as caught:
+        Gateway([peer]).submit("general", TRANSACTION, b"\xff\xff")
+    assert not caught.value.retry
+    assert not peer.calls
+
+
 TAKEN = SubmitResponse()
 VALID = CommitStatusResponse(result=0, block_number=7)
 
