@@ -23,7 +23,9 @@ from cloud.database.engine import Database, connect
 from cloud.database.profiles import ProfileTable
 from cloud.ingest.bodies import Setting
 from cloud.ingest.service import BrokerLink, Ingest
-from cloud.ledger.anchoring import anchor_once, channels_for
+from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, channels_for, resume
+from cloud.ledger.audit.opening import open_books
+from cloud.ledger.audit.schedule import Schedule, audit_due
 from cloud.ledger.embedded import EmbeddedLedger
 from cloud.notify import links
 from cloud.notify.apprise_channel import channels_from
@@ -31,10 +33,9 @@ from cloud.notify.dispatch import Desk, dispatch_once, note_untold
 from cloud.notify.police import tell_police
 from cloud.server import first_steps, serve
 from cloud.vision import EnrolmentVision
-from cloud.worker import Drain
+from cloud.worker import Drain, Round
 from contract.config import read_config
 from contract.errors import Rejected
-from contract.moments import now
 from contract.ports import Ledger
 from contract.profile import Channel
 from contract.version import VERSION
@@ -44,6 +45,7 @@ log = logging.getLogger(__name__)
 Part = Literal["ingest", "worker", "admin"]
 PARTS: tuple[Part, ...] = ("ingest", "worker", "admin")
 PAUSE_S = 1.0
+AUDIT_PAUSE_S = 60.0
 
 
 def run(config_path: Path, parts: tuple[Part, ...] = PARTS) -> int:
@@ -108,19 +110,33 @@ def _workers(
         if name not in channels:
             log.warning("no %s service is configured in [alerts]: such alerts will fail, and say so", name)
     desk = Desk(database, channels, lambda: datetime.now(UTC), link_for)
+    # Each apart, because a channel or a provider that hangs must not keep the others.
     drains = (
-        Drain(
-            "anchoring",
-            (lambda: anchor_once(database, ledger, now()), lambda: tell_police(database, ledger)),
-            PAUSE_S,
-        ),
-        # Apart, because a provider that hangs must not keep records from the ledger.
+        *(Drain(name, rounds, PAUSE_S) for name, rounds in _anchoring(config, database, ledger).items()),
         Drain("alerts", (lambda: dispatch_once(desk), lambda: note_untold(desk)), PAUSE_S),
     )
-    for drain in drains:
+    ending = threading.Event()
+    books = partial(open_books, config.home, config.ledger.profile)
+    audits = Schedule(database, books, config.ledger.audit_hours, config.ledger.patience_s(), ending.is_set)
+    for drain in (*drains, Drain("ledger audit", (partial(audit_due, audits),), AUDIT_PAUSE_S)):
         drain.start()
         stack.callback(drain.stop)
+    stack.callback(ending.set)
     return drains
+
+
+def _anchoring(config: CloudConfig, database: Database, ledger: Ledger) -> dict[str, tuple[Round, ...]]:
+    settings = config.ledger
+    work = Anchoring(database, ledger, settings.batch_size, settings.batch_seconds)
+    police: tuple[Round, ...] = (partial(resume, work, "police"), partial(anchor_urgent, work, "police"))
+    if settings.kind == "embedded":
+        # On Fabric the police organisation's own listener tells its people.
+        police += (partial(tell_police, database, ledger),)
+    return {
+        "police ledger": police,
+        "general ledger": (partial(resume, work, "general"), partial(anchor_urgent, work, "general")),
+        "ledger batches": (partial(anchor_batch, work, "general"),),
+    }
 
 
 def _ingest(

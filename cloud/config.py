@@ -51,10 +51,26 @@ class HttpSettings(Section):
 
 
 class LedgerSettings(Section):
-    """`police_from`: incidents of this severity and above also go on the police log."""
+    """`kind`: the signed log of this cloud, or a Hyperledger Fabric network with this connection `profile`.
+    `police_from`: records of this severity and above also go on the police log, at once; the others in batches of
+    `batch_size`, or when one has waited `batch_seconds`. `audit_hours`: between two audits, 0 for none."""
 
-    kind: Literal["embedded"] = "embedded"
-    police_from: Severity = "critical"
+    kind: Literal["embedded", "fabric"] = "embedded"
+    profile: Path | None = None
+    police_from: Severity = "high"
+    batch_size: int = Field(default=200, ge=1, le=10_000)
+    batch_seconds: float = Field(default=5, ge=0, le=3600)
+    audit_hours: float = Field(default=24, ge=0, le=8760)
+
+    @model_validator(mode="after")
+    def _fabric_has_a_profile(self) -> Self:
+        if (self.kind == "fabric") != (self.profile is not None):
+            raise ValueError('profile is the connection profile of kind = "fabric": give both or neither')
+        return self
+
+    def patience_s(self) -> float:
+        """Seconds from a record's arrival until it is missed on the ledger."""
+        return max(900.0, 2 * self.batch_seconds)
 
 
 class PoliceSettings(Section):

@@ -1,8 +1,8 @@
-"""The four errors, named by what the caller should do about them."""
+"""The errors, named by what the caller should do about them."""
 
 
 class SentryboxError(Exception):
-    """Base of the four. `detail` says what was wrong and where; `hint` says what to do about it."""
+    """Base of all. `detail` says what was wrong and where; `hint` says what to do about it."""
 
     def __init__(self, detail: str, *, hint: str = "") -> None:
         super().__init__(f"{detail} ({hint})" if hint else detail)
@@ -31,3 +31,7 @@ class NotFound(SentryboxError):
 
 class Conflict(SentryboxError):
     """It clashes with what is there: a stale revision, or the same id with other content."""
+
+
+class Stale(SentryboxError):
+    """Prepare it anew: what was prepared will certainly never take effect, the same thing prepared again may."""

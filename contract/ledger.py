@@ -14,6 +14,7 @@ from contract.model import Model
 from contract.moments import Instant
 
 LedgerChannel = Literal["general", "police"]
+LedgerStatus = Literal["recorded", "submitted", "anchored", "parked"]
 MAX_ENVELOPES = 192 * 1024
 """Characters of one block's envelopes in base64 (144 KiB of bytes; ten transactions of ours take some 50). Two
 channels' proofs must fit into one message to a box."""
@@ -33,7 +34,8 @@ class LedgerRecord(Model):
 
 
 class Anchor(Model):
-    """Where a record stands: channel, transaction id, block number (embedded log: the index of its leaf), when."""
+    """Where a record stands: channel, transaction id, block number, when. In the embedded log, where a transaction is
+    one or more leaves, the block is the index of its first."""
 
     channel: LedgerChannel
     transaction: str = Field(min_length=1, max_length=200)
@@ -55,6 +57,19 @@ class TreeHead(Model):
         """What the signature is over."""
         fields = self.model_dump(mode="json", exclude={"signature"})
         return b"sentrybox/tree-head/v1\0" + canonical_bytes(fields)
+
+
+class ChainHead(Model):
+    """The newest block of a Fabric channel: how many there are, its hash, and the hash of the first, which names the
+    ledger itself. Everybody on the channel can ask their own peer for the same."""
+
+    channel: LedgerChannel
+    height: int = Field(ge=1, le=2**53 - 1)
+    hash: Hash
+    genesis: Hash
+
+
+LedgerHead = TreeHead | ChainHead
 
 
 class InclusionProof(Model):

@@ -14,7 +14,7 @@ from contract.delivery import Delivery, Notice, SiteContacts
 from contract.errors import Rejected
 from contract.ids import Hash, Id, Name
 from contract.incident import Action, Incident, LogRecord
-from contract.ledger import Anchor, Inclusion
+from contract.ledger import Anchor, Inclusion, LedgerStatus
 from contract.model import Model
 from contract.moments import Instant
 from contract.profile import Profile, ProfileChange
@@ -168,10 +168,13 @@ class SitePut(Model):
 
 
 class AnchorPut(Model):
-    """Where a record of this box stands on the ledger, with the proofs."""
+    """Where a record of this box stands on the ledger, with the proofs there are. `status` and `reason`: as
+    views.LedgerState."""
 
     type: Literal["anchor"] = "anchor"
     record_id: Id
+    status: LedgerStatus = "anchored"
+    reason: str = Field(default="", max_length=1000)
     anchors: tuple[Anchor, ...]
     inclusions: tuple[Inclusion, ...]
 

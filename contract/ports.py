@@ -3,36 +3,82 @@
 One conformance suite per port (tests/conformance) examines all its adapters.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
-from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
+from contract.ledger import Anchor, Inclusion, LedgerChannel, LedgerHead, LedgerRecord
 from contract.profile import Channel, Profile, ProfileChange
 
 
+class Prepared(NamedTuple):
+    """A transaction that is ready to be sent and was not sent yet. Store it before it is sent, and send that again.
+
+    `envelope` are the signed bytes, where the ledger takes any; empty also where the ledger has the records already,
+    in `transaction`. `records` are in the order of their leaves.
+    """
+
+    channel: LedgerChannel
+    records: tuple[LedgerRecord, ...]
+    transaction: str
+    envelope: bytes
+
+
+class LedgerIdentity(NamedTuple):
+    """With which certificate we write on a ledger, and until when (an Instant) it is valid."""
+
+    name: str
+    expires: str
+
+
 class Ledger(Protocol):
-    """An append-only log per channel. Calls block; every one may be repeated."""
+    """An append-only log per channel, written in two phases. Calls block; every one may be repeated, by several threads
+    at a time."""
 
-    def append(self, channel: LedgerChannel, record: LedgerRecord) -> Anchor:
-        """Write a record durably. The same record again returns its first Anchor.
+    def check(self, channel: LedgerChannel) -> None:
+        """Raises Unavailable, saying why and what to do, when nothing can be written there just now: the ledger cannot
+        be reached, or it is not the one that was written on before."""
+        ...
 
-        Raises Conflict for the id with other content, Unavailable when the ledger cannot be reached.
+    def prepare(self, channel: LedgerChannel, records: Sequence[LedgerRecord]) -> Prepared:
+        """Make one transaction of the records: one record in its own right, or several under one Merkle root.
+
+        Nothing is sent. A record by itself that the ledger has already, with the same content, is Prepared as what is
+        there. Raises Conflict when the ledger has a record's id with other content, Rejected when it will never take
+        them, Unavailable.
         """
         ...
 
+    def commit(self, prepared: Prepared) -> Anchor:
+        """Send it and wait until it is durable. The same Prepared any number of times takes effect once.
+
+        Raises Unavailable when there is no answer yet (later again, the *same* Prepared), Stale when it will certainly
+        never take effect (prepare the records anew), Conflict as `prepare`.
+        """
+        ...
+
+    def prove(self, anchor: Anchor, records: Sequence[LedgerRecord]) -> tuple[Inclusion, ...]:
+        """One proof for each of the records of a transaction, all of them, in its order; each verified before it is
+        returned. Raises NotFound when this is not what the transaction wrote, Unavailable."""
+        ...
+
     def get(self, channel: LedgerChannel, record_id: str) -> LedgerRecord:
-        """The record. Raises NotFound."""
+        """The record. Raises NotFound, also for a record of a batch of which the ledger keeps the root alone;
+        Unavailable."""
         ...
 
-    def prove(self, channel: LedgerChannel, record_id: str) -> InclusionProof:
-        """A proof, verified before it is returned. Raises NotFound."""
-        ...
-
-    def head(self, channel: LedgerChannel) -> TreeHead:
-        """The newest signed tree head."""
+    def head(self, channel: LedgerChannel) -> LedgerHead:
+        """The newest state, for comparing what several people are shown. Raises Unavailable."""
         ...
 
     def page(self, channel: LedgerChannel, after: int, limit: int) -> list[tuple[int, LedgerRecord]]:
-        """Records with block number > after (-1 for the first page), oldest first."""
+        """Records, as far as `get` knows them, with block number > after (-1 for the first page), oldest first.
+
+        Whole blocks: up to `limit` records, or all those of one block where it has more. Raises Unavailable.
+        """
+        ...
+
+    def identities(self) -> tuple[LedgerIdentity, ...]:
+        """The certificates this writes with, of which a person has to renew each before it expires."""
         ...
 
 

@@ -1,18 +1,13 @@
 """What box and cloud answer when asked about a record: the record with all that has become of it."""
 
-from typing import Literal
-
 from pydantic import Field
 
 from contract.chain import SignedEntry
 from contract.delivery import Delivery, Notice
 from contract.incident import Action, Incident, LogRecord, State
-from contract.ledger import Anchor
+from contract.ledger import Anchor, LedgerStatus
 from contract.model import Model
 from contract.moments import Instant
-
-
-LedgerStatus = Literal["recorded", "submitted", "anchored", "parked"]
 
 
 class LedgerState(Model):

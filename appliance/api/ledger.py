@@ -12,6 +12,7 @@ from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Id
 from contract.incident import Incident, Kind, LogRecord, Place, Severity, Text
+from contract.ledger import LedgerStatus
 from contract.moments import Instant
 from contract.views import LedgerState
 from web.guard import Who
@@ -41,7 +42,7 @@ class LedgerAnswer(BaseModel):
     id: str
     record_type: Literal["log", "incident"]
     record: LogRecord | Incident
-    status: Literal["recorded", "anchored", "parked"]
+    status: LedgerStatus
     sequence: int
     hash: str
     ledger: LedgerState

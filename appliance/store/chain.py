@@ -64,15 +64,16 @@ class Chain:
 
     def state(self, db: Any, record_id: str) -> LedgerState:
         """Where the record stands. Raises NotFound."""
-        row = db.execute("SELECT signed, hash, committed_at, reason, anchors FROM entries WHERE record_id = ?",
-                         (record_id,)).fetchone()
+        row = db.execute("SELECT signed, hash, committed_at, reason, anchors, ledger_status, ledger_reason "
+                         "FROM entries WHERE record_id = ?", (record_id,)).fetchone()
         if row is None:
             raise NotFound(f"there is no record {record_id} in this box's chain")
-        signed, digest, committed_at, reason, anchors = row
-        anchors = tuple(Anchor(**anchor) for anchor in json.loads(anchors))
-        return LedgerState(status="anchored" if anchors else "parked" if reason else "recorded",
-                           entry=SignedEntry.model_validate_json(signed), entry_hash=digest,
-                           committed_at=committed_at, anchors=anchors, reason="" if anchors else reason)
+        signed, digest, committed_at, refused, anchors, status, reason = row
+        # The cloud's word counts, until it has one: whether the record got there at all.
+        status, reason = (status, reason) if status else ("parked" if refused else "recorded", refused)
+        return LedgerState(status=status, entry=SignedEntry.model_validate_json(signed), entry_hash=digest,
+                           committed_at=committed_at, anchors=tuple(Anchor(**anchor) for anchor in json.loads(anchors)),
+                           reason=reason)
 
     def committed(self, write: Write, record_id: str, at: str) -> None:
         """The cloud has it."""
@@ -84,7 +85,7 @@ class Chain:
         write.execute("UPDATE entries SET reason = ? WHERE record_id = ? AND committed_at IS NULL", (reason, record_id))
 
     def anchored(self, write: Write, put: AnchorPut) -> None:
-        """Store what the ledgers say, the newest per channel. A record that is not ours is ignored."""
+        """Store what the cloud and the ledgers say, the newest per channel. A record that is not ours is ignored."""
         row = write.execute("SELECT anchors, inclusions FROM entries WHERE record_id = ?", (put.record_id,)).fetchone()
         if row is None:
             log.warning("the cloud tells of an anchor of %s, which is not a record of this box", put.record_id)
@@ -93,8 +94,9 @@ class Chain:
         anchors.update({anchor.channel: anchor.model_dump(mode="json") for anchor in put.anchors})
         stored = (INCLUSION.validate_python(inclusion) for inclusion in json.loads(row[1]))
         inclusions = {i.channel: i.model_dump(mode="json") for i in (*stored, *put.inclusions)}
-        write.execute("UPDATE entries SET anchors = ?, inclusions = ? WHERE record_id = ?",
-                      (json.dumps(list(anchors.values())), json.dumps(list(inclusions.values())), put.record_id))
+        write.execute("UPDATE entries SET anchors = ?, inclusions = ?, ledger_status = ?, ledger_reason = ? "
+                      "WHERE record_id = ?", (json.dumps(list(anchors.values())), json.dumps(list(inclusions.values())),
+                                              put.status, put.reason, put.record_id))
         write.emit(Event("anchor", put.record_id))
 
     def page(self, after: int, limit: int) -> list[SignedEntry]:

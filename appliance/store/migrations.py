@@ -122,6 +122,17 @@ def m005_access(db: Database) -> None:
     )
 
 
+@steps()
+def m006_ledger_status(db: Database) -> None:
+    """What the cloud last said of a record's way onto the ledger ("" before it did), and why it waits or is parked."""
+    _run(
+        db,
+        "ALTER TABLE entries ADD COLUMN ledger_status TEXT NOT NULL DEFAULT ''",
+        "ALTER TABLE entries ADD COLUMN ledger_reason TEXT NOT NULL DEFAULT ''",
+        "UPDATE entries SET ledger_status = 'anchored' WHERE anchors <> '[]'",
+    )
+
+
 STEPS = tuple(name for name in globals() if name.startswith("m0"))
 
 

@@ -10,8 +10,10 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
-from cloud.database import alerts, boxes, ledger_jobs, received
+from cloud.database import alerts, boxes, ledger_audits, ledger_standing, received
+from cloud.database.ledger_audits import AuditResult
 from contract.errors import SentryboxError
+from contract.moments import from_text
 from web.guard import new_router
 
 router = new_router(RULES, "health")
@@ -64,9 +66,10 @@ class _Figures(Collector):
 
     def collect(self) -> list[GaugeMetricFamily]:
         with self._cloud.database.read() as session:
-            jobs, told = ledger_jobs.counts(session), alerts.counts(session)
+            jobs, told = ledger_standing.counts(session), alerts.counts(session)
             fleet = boxes.every(session)
             refused = received.count_quarantined(session)
+            audited = ledger_audits.last(session)
         found = [GaugeMetricFamily("sentrybox_profiles", "People enrolled", value=self._cloud.profiles.count()),
                  GaugeMetricFamily("sentrybox_quarantined", "Messages of boxes that were refused", value=refused)]
         for name, text, values in (
@@ -78,4 +81,13 @@ class _Figures(Collector):
             for state, value in sorted(values.items()):
                 family.add_metric([state], value)
             found.append(family)
-        return found
+        return found + ([] if audited is None else _audit_figures(audited))
+
+
+def _audit_figures(audit: AuditResult) -> list[GaugeMetricFamily]:
+    return [GaugeMetricFamily("sentrybox_ledger_audit_findings", "Findings of the last audit of the ledger",
+                              value=audit.count),
+            GaugeMetricFamily("sentrybox_ledger_audit_unavailable", "What the last audit of the ledger could not ask",
+                              value=len(audit.unavailable)),
+            GaugeMetricFamily("sentrybox_ledger_audit_finished", "When the last audit of the ledger ended",
+                              value=from_text(audit.finished_at).timestamp())]

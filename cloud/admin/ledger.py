@@ -17,7 +17,7 @@ from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Id
 from contract.incident import Incident, LogRecord
-from contract.ledger import Anchor, LedgerChannel, LedgerRecord, TreeHead
+from contract.ledger import Anchor, LedgerChannel, LedgerHead, LedgerRecord, LedgerStatus
 from contract.moments import Instant
 from contract.views import LedgerState
 from web.guard import Who, new_router
@@ -37,7 +37,7 @@ class LedgerAnswer(BaseModel):
     id: str
     record_type: Literal["log", "incident"]
     record: LogRecord | Incident
-    status: Literal["recorded", "anchored", "parked"]
+    status: LedgerStatus
     reason: str
     sequence: int
     hash: str
@@ -48,7 +48,7 @@ class LedgerAnswer(BaseModel):
 
 
 class LogEntry(BaseModel):
-    """`block`: the number of the record in this log."""
+    """`block`: the block that holds the record; in the embedded log, its number there."""
 
     block: int
     record: LedgerRecord
@@ -75,8 +75,9 @@ def proof(record_id: Id, cloud: Cloud, who: Who) -> Response:
 
 
 @router.get("/ledger/{channel}/head")
-def head(channel: LedgerChannel, cloud: Cloud, who: Who) -> TreeHead:
-    """The newest signed tree head of a log. The police log is for the police."""
+def head(channel: LedgerChannel, cloud: Cloud, who: Who) -> LedgerHead:
+    """The newest signed tree head of a log, or the newest block of a Fabric channel. The police log is for the
+    police."""
     _may_read(channel, who)
     return cloud.ledger.head(channel)
 
@@ -85,11 +86,13 @@ def head(channel: LedgerChannel, cloud: Cloud, who: Who) -> TreeHead:
 def entries(channel: LedgerChannel, cloud: Cloud, who: Who, limit: Limit = 50,
             cursor: Annotated[int, Query(ge=-1, le=2**53 - 1, description="`next` of the page before")] = -1
             ) -> Page[LogEntry]:
-    """The records of a log, oldest first. The police log is for the police."""
+    """The records of a log, oldest first, whole blocks at a time; of batches Fabric has only the roots, so their
+    records are not among them. The police log is for the police."""
     _may_read(channel, who)
     found = cloud.ledger.page(channel, cursor, limit)
     items = [LogEntry(block=number, record=record) for number, record in found]
-    return Page(items=items, next=str(items[-1].block) if len(items) == limit else None)
+    more = bool(items) and bool(cloud.ledger.page(channel, items[-1].block, 1))
+    return Page(items=items, next=str(items[-1].block) if more else None)
 
 
 def _may_read(channel: LedgerChannel, who: Identity) -> None:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from cloud.database import meta
+from cloud.database import ledger_standing, meta
 from cloud.database.engine import upsert
 from cloud.database.tables import (
     ActionRow,
@@ -118,8 +118,11 @@ def _anchor(session: Session, key: str) -> Model | None:
     rows = session.exec(
         select(AnchorRow).where(AnchorRow.record_id == key).order_by(col(AnchorRow.channel))
     ).all()
+    status, reason = ledger_standing.standing(session, key)
     return AnchorPut(
         record_id=key,
+        status=status,
+        reason=reason[:1000],
         anchors=tuple(Anchor.model_validate_json(row.anchor) for row in rows),
         inclusions=tuple(INCLUSION.validate_json(row.inclusion) for row in rows),
     )

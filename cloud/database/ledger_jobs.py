@@ -1,132 +1,132 @@
-"""Records on their way to a ledger, and where they stand on it."""
+"""Records on their way to a ledger, each to each of its channels by itself."""
 
 from typing import NamedTuple
 
-from sqlalchemy import func
+from sqlalchemy import ColumnElement, true
 from sqlmodel import Session, col, select
 
-from cloud.database.engine import insert_if_absent, upsert
+from cloud.database.engine import insert_if_absent
 from cloud.database.feed import publish_change
-from cloud.database.tables import AnchorRow, LedgerJobRow
-from contract.errors import NotFound
-from contract.ledger import INCLUSION, Anchor, Inclusion, LedgerChannel, LedgerRecord
-from contract.moments import from_epoch, from_text
+from cloud.database.tables import LedgerJobRow
+from contract.ids import new_id
+from contract.ledger import LedgerChannel, LedgerRecord
+from contract.moments import from_epoch, from_text, now
 
 
 class Job(NamedTuple):
-    """One record and the channels it belongs on; `attempts` counts this one."""
+    """One record for one channel; `attempts` counts this one."""
 
     record: LedgerRecord
-    channels: tuple[LedgerChannel, ...]
+    channel: LedgerChannel
     box: str
     attempts: int
 
 
+class Claim(NamedTuple):
+    """Jobs that one worker has for itself until its lease is over. `id` is what their rows say meanwhile."""
+
+    id: str
+    jobs: list[Job]
+
+
 def add(session: Session, record: LedgerRecord, channels: tuple[LedgerChannel, ...], box: str) -> None:
-    """Queue a record; a repeat changes nothing."""
-    insert_if_absent(
-        session,
-        LedgerJobRow(
-            record_id=record.id, box=box, channels=",".join(channels), content=record.model_dump_json()
-        ),
-    )
+    """Queue a record; a repeat changes nothing. What goes to the police too is urgent on both channels."""
+    for channel in channels:
+        insert_if_absent(
+            session,
+            LedgerJobRow(record_id=record.id, channel=channel, box=box, content=record.model_dump_json(),
+                         urgent="police" in channels, queued_at=now()),
+        )
 
 
-def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[Job]:
-    """Take up to `limit` jobs for `lease_s` seconds, oldest record first. Commit before working on them."""
+def claim_urgent(session: Session, channel: LedgerChannel, at: str, limit: int, lease_s: float) -> Claim:
+    """Take up to `limit` due urgent jobs for `lease_s` seconds, oldest record first. Commit before working on them."""
+    return _claim(session, _due(session, channel, at, limit, urgent=True), at, lease_s)
+
+
+def claim_batch(
+    session: Session, channel: LedgerChannel, at: str, size: int, queued_until: str, lease_s: float
+) -> Claim:
+    """Take the next `size` due jobs that may share a transaction; fewer only when one of them was queued at
+    `queued_until` or before. Commit before working on them."""
+    rows = _due(session, channel, at, size, urgent=False)
+    if len(rows) < size and not any(row.queued_at <= queued_until for row in rows):
+        rows = []
+    return _claim(session, rows, at, lease_s)
+
+
+def any_due(session: Session, channel: LedgerChannel, at: str, *, urgent: bool) -> bool:
+    """Whether a claim could find something; asks without the right to write."""
+    wanted = _is_due(channel, at, urgent)
+    return session.exec(select(LedgerJobRow.record_id).where(wanted).limit(1)).first() is not None
+
+
+def retry(session: Session, claim: Claim, not_before: str, reason: str) -> None:
+    """Give the jobs back, to be tried again at `not_before` (an Instant)."""
+    for row in held(session, claim):
+        row.not_before, row.claim, row.claimed_until, row.reason = not_before, "", "", reason[:1000]
+
+
+def park(session: Session, claim: Claim, reason: str) -> None:
+    """They will never succeed: a person has to look. Their boxes are told."""
+    rows = held(session, claim)
+    for row in rows:
+        row.state, row.claim, row.claimed_until, row.reason = "parked", "", "", reason[:1000]
+    session.flush()
+    tell_boxes(session, rows)
+
+
+def tell_boxes(session: Session, rows: list[LedgerJobRow]) -> None:
+    """The records of these jobs stand elsewhere than before. Call it last: see publish_change."""
+    for row in sorted(rows, key=lambda row: row.record_id):
+        publish_change(session, scope=row.box, kind="anchor", key=row.record_id)
+
+
+def held(session: Session, claim: Claim) -> list[LedgerJobRow]:
+    """The rows of the jobs that this claim still has; all of them unless its lease ran out."""
     rows = session.exec(
         select(LedgerJobRow)
         .where(
-            LedgerJobRow.state == "queued", LedgerJobRow.not_before <= at, LedgerJobRow.claimed_until <= at
+            LedgerJobRow.claim == claim.id,
+            col(LedgerJobRow.record_id).in_([job.record.id for job in claim.jobs]),
         )
-        .order_by(col(LedgerJobRow.record_id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
+        .with_for_update()
     ).all()
-    for row in rows:
-        row.attempts += 1
-        row.claimed_until = from_epoch(from_text(at).timestamp() + lease_s)
-        session.add(row)
-    session.flush()
-    return [
-        Job(
-            LedgerRecord.model_validate_json(row.content),
-            tuple(row.channels.split(",")),  # type: ignore[arg-type]
-            row.box,
-            row.attempts,
-        )
-        for row in rows
-    ]
+    return list(rows)
 
 
-def anchored(session: Session, job: Job, anchors: list[Anchor], inclusions: list[Inclusion]) -> None:
-    """The record is on all its channels: keep where and the proofs, and tell the box."""
-    for anchor, inclusion in zip(anchors, inclusions, strict=True):
-        upsert(
-            session,
-            AnchorRow(
-                record_id=job.record.id,
-                channel=anchor.channel,
-                anchor=anchor.model_dump_json(),
-                inclusion=inclusion.model_dump_json(),
-            ),
-            ("record_id", "channel"),
-        )
-    _settle(session, job, "anchored")
-    publish_change(session, scope=job.box, kind="anchor", key=job.record.id)
+def _is_due(channel: LedgerChannel, at: str, urgent: bool) -> ColumnElement[bool]:
+    return (
+        (col(LedgerJobRow.channel) == channel)
+        & (col(LedgerJobRow.state) == "recorded")
+        & (col(LedgerJobRow.urgent) == (true() if urgent else ~true()))
+        & (col(LedgerJobRow.not_before) <= at)
+        & (col(LedgerJobRow.claimed_until) <= at)
+    )
 
 
-def retry(session: Session, job: Job, not_before: str, reason: str) -> None:
-    """Try again at `not_before` (an Instant)."""
-    _settle(session, job, "queued", not_before, reason)
-
-
-def park(session: Session, job: Job, reason: str) -> None:
-    """It will never succeed: a person has to look."""
-    _settle(session, job, "parked", "", reason)
-
-
-def parked(session: Session, limit: int = 100) -> list[LedgerJobRow]:
+def _due(session: Session, channel: LedgerChannel, at: str, limit: int, *, urgent: bool) -> list[LedgerJobRow]:
     return list(
         session.exec(
             select(LedgerJobRow)
-            .where(LedgerJobRow.state == "parked")
-            .order_by(col(LedgerJobRow.record_id).desc())
+            .where(_is_due(channel, at, urgent))
+            .order_by(col(LedgerJobRow.record_id))
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
     )
 
 
-def counts(session: Session) -> dict[str, int]:
-    """State -> how many jobs."""
-    rows = session.exec(select(LedgerJobRow.state, func.count()).group_by(LedgerJobRow.state))
-    return dict(rows.all())
-
-
-def job_state(session: Session, record_id: str) -> tuple[str, str]:
-    """(queued, anchored or parked; the reason). Raises NotFound."""
-    row = session.get(LedgerJobRow, record_id)
-    if row is None:
-        raise NotFound(f"no record {record_id} was received for the ledger")
-    return row.state, row.reason
-
-
-def where_anchored(session: Session, record_id: str) -> list[tuple[Anchor, Inclusion]]:
-    """By channel; [] while the record is not anchored. Whoever shows it to others than the police leaves the
-    police channel out."""
-    rows = session.exec(
-        select(AnchorRow).where(AnchorRow.record_id == record_id).order_by(col(AnchorRow.channel))
-    )
-    return [
-        (Anchor.model_validate_json(row.anchor), INCLUSION.validate_json(row.inclusion))
-        for row in rows
-    ]
-
-
-def _settle(session: Session, job: Job, state: str, not_before: str = "", reason: str = "") -> None:
-    row = session.exec(
-        select(LedgerJobRow).where(LedgerJobRow.record_id == job.record.id).with_for_update()
-    ).one()
-    row.state, row.not_before, row.claimed_until, row.reason = state, not_before, "", reason[:1000]
-    session.add(row)
+def _claim(session: Session, rows: list[LedgerJobRow], at: str, lease_s: float) -> Claim:
+    claim = Claim(new_id(), [])
+    for row in rows:
+        row.attempts += 1
+        row.claim, row.claimed_until = claim.id, from_epoch(from_text(at).timestamp() + lease_s)
+        claim.jobs.append(_job(row))
     session.flush()
+    return claim
+
+
+def _job(row: LedgerJobRow) -> Job:
+    record = LedgerRecord.model_validate_json(row.content)
+    return Job(record, row.channel, row.box, row.attempts)  # type: ignore[arg-type]

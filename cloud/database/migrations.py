@@ -114,7 +114,30 @@ CREATE TABLE police_details (
 CREATE INDEX police_details_due ON police_details (not_before);
 """
 
-MIGRATIONS: tuple[str, ...] = (FIRST, POLICE)
+SUBMISSIONS = """
+CREATE TABLE ledger_submissions (
+  id TEXT PRIMARY KEY, channel TEXT NOT NULL, transaction_id TEXT NOT NULL, envelope {blob} NOT NULL, attempts INTEGER
+  NOT NULL, not_before TEXT NOT NULL, claimed_until TEXT NOT NULL);
+CREATE INDEX ledger_submissions_due ON ledger_submissions (channel, not_before);
+DROP INDEX ledger_jobs_due;
+ALTER TABLE ledger_jobs RENAME TO ledger_jobs_of_all_channels;
+CREATE TABLE ledger_jobs (
+  record_id TEXT NOT NULL, channel TEXT NOT NULL, box TEXT NOT NULL, content TEXT NOT NULL, urgent BOOLEAN NOT NULL,
+  state TEXT NOT NULL CHECK (state IN ('recorded', 'submitted', 'anchored', 'parked')), submission TEXT, place INTEGER
+  NOT NULL, attempts INTEGER NOT NULL, not_before TEXT NOT NULL, claim TEXT NOT NULL, claimed_until TEXT NOT NULL,
+  reason TEXT NOT NULL, queued_at TEXT NOT NULL, PRIMARY KEY (record_id, channel));
+INSERT INTO ledger_jobs SELECT record_id, 'general', box, content, channels LIKE '%police%',
+  CASE state WHEN 'queued' THEN 'recorded' ELSE state END, NULL, 0, attempts, not_before, '', '', reason, ''
+  FROM ledger_jobs_of_all_channels WHERE channels LIKE '%general%';
+INSERT INTO ledger_jobs SELECT record_id, 'police', box, content, true,
+  CASE state WHEN 'queued' THEN 'recorded' ELSE state END, NULL, 0, attempts, not_before, '', '', reason, ''
+  FROM ledger_jobs_of_all_channels WHERE channels LIKE '%police%';
+DROP TABLE ledger_jobs_of_all_channels;
+CREATE INDEX ledger_jobs_due ON ledger_jobs (channel, state, urgent, not_before);
+CREATE INDEX ledger_jobs_submission ON ledger_jobs (submission);
+"""
+
+MIGRATIONS: tuple[str, ...] = (FIRST, POLICE, SUBMISSIONS)
 _LOCK = 0x53656E7472  # one number for pg_advisory_xact_lock, ours alone
 
 

@@ -2,7 +2,7 @@
 
 from sqlmodel import Session
 
-from cloud.database import boxes, ledger_jobs
+from cloud.database import boxes, ledger_standing
 from cloud.database.tables import ActionRow, EntryRow, IncidentRow, LogRow
 from contract.chain import SignedEntry
 from contract.errors import NotFound, Unavailable
@@ -17,10 +17,10 @@ def proof_of(session: Session, record_id: str, *, police: bool) -> Proof:
     row = session.get(_TABLES[entry.record_type], record_id) if entry else None
     if entry is None or row is None:
         raise NotFound(f"there is no record {record_id}")
-    inclusions = tuple(inclusion for anchor, inclusion in ledger_jobs.where_anchored(session, record_id)
+    inclusions = tuple(inclusion for anchor, inclusion in ledger_standing.where_anchored(session, record_id)
                        if police or anchor.channel != "police")
     if not inclusions:
-        state, reason = ledger_jobs.job_state(session, record_id)
+        state, reason = ledger_standing.standing(session, record_id)
         raise Unavailable(f"record {record_id} is {state}, not anchored yet", hint=reason or "try again in a moment")
     return Proof(record=RECORDS[entry.record_type].model_validate_json(row.content), salt=entry.salt,
                  entry=SignedEntry.model_validate_json(entry.content), box_key=boxes.get(session, entry.box).public_key,

@@ -6,7 +6,7 @@ from typing import Literal
 from sqlalchemy import and_, exists, or_
 from sqlmodel import Session, col, select
 
-from cloud.database import ledger_jobs, profiles
+from cloud.database import ledger_standing, profiles
 from cloud.database.engine import insert_if_absent
 from cloud.database.feed import publish_change
 from cloud.database.tables import (
@@ -177,10 +177,10 @@ def ledger_state(session: Session, record_id: str) -> LedgerState:
     row = session.get(EntryRow, record_id)
     if row is None:
         raise NotFound(f"there is no record {record_id}")
-    state, reason = ledger_jobs.job_state(session, record_id)
-    anchors = tuple(anchor for anchor, _ in ledger_jobs.where_anchored(session, record_id))
+    status, reason = ledger_standing.standing(session, record_id)
+    anchors = tuple(anchor for anchor, _ in ledger_standing.where_anchored(session, record_id))
     return LedgerState(
-        status="recorded" if state == "queued" else state,  # type: ignore[arg-type]
+        status=status,
         entry=SignedEntry.model_validate_json(row.content),
         entry_hash=row.hash,
         committed_at=row.received_at,

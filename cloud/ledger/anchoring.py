@@ -1,22 +1,53 @@
-"""Takes records from the queue in the database to the ledger. May stop anywhere and be repeated."""
+"""Takes records from the queue in the database to the ledger. May stop anywhere, also by force, and be repeated.
+
+What the police log gets too goes at once, each record in a transaction of its own on each of its channels, several at
+a time; the rest goes on the general log in batches. A transaction is stored before it is sent, and the same one is sent
+again until there is an answer: so nothing is lost and nothing is there twice, whatever stops in between.
+"""
 
 import logging
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from dataclasses import dataclass
 from datetime import timedelta
 
-from cloud.database import ledger_jobs
+from cloud.database import ledger_jobs, ledger_submissions
 from cloud.database.engine import Database
-from cloud.database.ledger_jobs import Job
-from contract.errors import Conflict, Rejected, Unavailable
+from cloud.database.ledger_jobs import Claim
+from cloud.database.ledger_submissions import Submission
+from contract.errors import Conflict, NotFound, Rejected, Stale, Unavailable
 from contract.incident import SEVERITIES, Severity
 from contract.ledger import LedgerChannel
-from contract.moments import from_text, to_text
-from contract.ports import Ledger
+from contract.moments import from_text, now, to_text
+from contract.ports import Ledger, Prepared
 
 log = logging.getLogger(__name__)
 
 LEASE_S = 60.0
+"""How long a worker has jobs for itself; longer than any one step of the ledger takes (see FabricLedger)."""
+AT_A_TIME = 16
+"""Transactions that are under way at once on a channel."""
+ROUND = 64
+"""Urgent records or open transactions that one round takes before it looks around again."""
+REFILL_S = 0.1
+"""Seconds between looks for what came in while transactions are under way."""
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds to wait after the first, second, ... failure; the last one repeats, for ever."""
+
+
+@dataclass(frozen=True)
+class Anchoring:
+    """What the rounds work with. A batch has up to `batch_size` records, and none waits longer than `batch_seconds`."""
+
+    database: Database
+    ledger: Ledger
+    batch_size: int = 200
+    batch_seconds: float = 5.0
+    clock: Callable[[], str] = now
+
+    def later(self, seconds: float) -> str:
+        """The Instant that many seconds from now."""
+        return to_text(from_text(self.clock()) + timedelta(seconds=seconds))
 
 
 def channels_for(severity: Severity, police_from: Severity) -> tuple[LedgerChannel, ...]:
@@ -26,32 +57,152 @@ def channels_for(severity: Severity, police_from: Severity) -> tuple[LedgerChann
     return ("general",)
 
 
-def anchor_once(database: Database, ledger: Ledger, now: str, limit: int = 50) -> int:
-    """Work off up to `limit` due records; return how many were anchored or parked.
+def anchor_urgent(work: Anchoring, channel: LedgerChannel) -> int:
+    """Put the urgent records that are due on this channel, each by itself; return how many transactions and parked
+    records that made. Raises Unavailable, with every job left as it was, when the channel cannot be written on."""
+    def due() -> bool:
+        with work.database.read() as session:
+            return ledger_jobs.any_due(session, channel, work.clock(), urgent=True)
 
-    Appending the same record twice is appending it once (contract.ports.Ledger), so a worker that died in between
-    only leaves its lease to run out.
-    """
-    with database.write() as session:
-        jobs = ledger_jobs.claim_due(session, now, limit, LEASE_S)
-    return sum(_anchor(database, ledger, job, now) for job in jobs)
+    def take(count: int) -> list[Callable[[], int]]:
+        if not due():
+            return []
+        with work.database.write() as session:
+            claim = ledger_jobs.claim_urgent(session, channel, work.clock(), count, LEASE_S)
+        singles = [claim._replace(jobs=[job]) for job in claim.jobs]
+        return [lambda one=one: _begin(work, channel, one) for one in singles]
+
+    if not due():
+        return 0
+    work.ledger.check(channel)
+    return _several_at_a_time(take)
 
 
-def _anchor(database: Database, ledger: Ledger, job: Job, now: str) -> bool:
+def anchor_batch(work: Anchoring, channel: LedgerChannel) -> int:
+    """Put the next batch on this channel, if one is due; return as anchor_urgent, raises as it."""
+    with work.database.read() as session:
+        if not ledger_jobs.any_due(session, channel, work.clock(), urgent=False):
+            return 0
+    work.ledger.check(channel)
+    with work.database.write() as session:
+        claim = ledger_jobs.claim_batch(
+            session, channel, work.clock(), work.batch_size, work.later(-work.batch_seconds), LEASE_S
+        )
+    return _begin(work, channel, claim) if claim.jobs else 0
+
+
+def resume(work: Anchoring, channel: LedgerChannel) -> int:
+    """Send the transactions again of which it is not known what became of them; return how many now are anchored.
+    Raises as anchor_urgent."""
+    def due() -> bool:
+        with work.database.read() as session:
+            return ledger_submissions.any_due(session, channel, work.clock())
+
+    def take(count: int) -> list[Callable[[], int]]:
+        if not due():
+            return []
+        with work.database.write() as session:
+            found = ledger_submissions.claim_due(session, channel, work.clock(), count, LEASE_S)
+        return [lambda one=one: _finish(work, one) for one in found]
+
+    if not due():
+        return 0
+    work.ledger.check(channel)
+    return _several_at_a_time(take)
+
+
+def _several_at_a_time(take: Callable[[int], list[Callable[[], int]]]) -> int:
+    """Keep up to AT_A_TIME steps under way until there are no more, or ROUND were begun."""
+    done, begun = 0, 0
+    running: set[Future[int]] = set()
+    with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="anchoring") as pool:
+        while True:
+            room = min(AT_A_TIME - len(running), ROUND - begun)
+            steps = take(room) if room else []
+            begun += len(steps)
+            running |= {pool.submit(step) for step in steps}
+            if not running:
+                return done
+            finished, running = wait(running, timeout=REFILL_S, return_when=FIRST_COMPLETED)
+            done += sum(_result(future) for future in finished)
+
+
+def _result(future: Future[int]) -> int:
     try:
-        anchors = [ledger.append(channel, job.record) for channel in job.channels]
-        inclusions = [ledger.prove(channel, job.record.id) for channel in job.channels]
-    except Unavailable as error:
-        wait = BACK_OFF_S[min(job.attempts, len(BACK_OFF_S)) - 1]
-        log.warning("record %s is not on the ledger yet, next try in %g s: %s", job.record.id, wait, error)
-        with database.write() as session:
-            ledger_jobs.retry(session, job, to_text(from_text(now) + timedelta(seconds=wait)), str(error))
-        return False
+        return future.result()
+    except Exception:
+        # Whatever it was, it must not keep the others; its lease runs out, and it is tried again.
+        log.exception("a record could not be anchored")
+        return 0
+
+
+def _begin(work: Anchoring, channel: LedgerChannel, claim: Claim) -> int:
+    """From a claim to anchored records: prepare, store, send."""
+    done = 0
+    for part, outcome in _prepare(work, channel, claim):
+        if isinstance(outcome, Prepared):
+            with work.database.write() as session:
+                submission = ledger_submissions.store(session, part, outcome, work.clock(), LEASE_S)
+            if submission is None:
+                log.info("%d records of the %s channel were taken over by another worker", len(part.jobs), channel)
+                continue
+            done += _finish(work, submission)
+        elif isinstance(outcome, Unavailable | Stale):
+            attempts = max(job.attempts for job in part.jobs)
+            seconds = _back_off(attempts)
+            log.warning("%d records of the %s channel wait %g s: %s", len(part.jobs), channel, seconds, outcome)
+            with work.database.write() as session:
+                ledger_jobs.retry(session, part, work.later(seconds), str(outcome))
+        else:
+            ids = ", ".join(job.record.id for job in part.jobs)
+            log.error("%s will never be on the %s channel and was parked: %s", ids, channel, outcome)
+            with work.database.write() as session:
+                ledger_jobs.park(session, part, f"{channel}: {outcome}")
+            done += 1
+    return done
+
+
+def _prepare(
+    work: Anchoring, channel: LedgerChannel, claim: Claim
+) -> Iterator[tuple[Claim, Prepared | Conflict | Rejected | Unavailable | Stale]]:
+    try:
+        yield claim, work.ledger.prepare(channel, [job.record for job in claim.jobs])
+    except (Unavailable, Stale) as error:
+        yield claim, error
     except (Conflict, Rejected) as error:
-        log.error("record %s will never be on the ledger and was parked: %s", job.record.id, error)
-        with database.write() as session:
-            ledger_jobs.park(session, job, str(error))
-        return True
-    with database.write() as session:
-        ledger_jobs.anchored(session, job, anchors, inclusions)
-    return True
+        if len(claim.jobs) == 1:
+            yield claim, error
+            return
+        # One of them is bad: halve until it stands alone, and the others go on.
+        middle = len(claim.jobs) // 2
+        for half in (claim.jobs[:middle], claim.jobs[middle:]):
+            yield from _prepare(work, channel, claim._replace(jobs=half))
+
+
+def _finish(work: Anchoring, submission: Submission) -> int:
+    """Send a stored transaction until there is an answer, and note it. Whoever does it twice changes nothing."""
+    prepared = submission.prepared
+    what = f"transaction {prepared.transaction} of {len(prepared.records)} records on {prepared.channel}"
+    try:
+        anchor = work.ledger.commit(prepared)
+        inclusions = work.ledger.prove(anchor, prepared.records)
+    except (Unavailable, Rejected, NotFound) as error:
+        # Refused or not: it may have been taken before, so only the ledger's own word lets us prepare another.
+        seconds = _back_off(submission.attempts)
+        log.warning("%s is not confirmed yet, again in %g s: %s", what, seconds, error)
+        with work.database.write() as session:
+            ledger_submissions.hold(session, submission, work.later(seconds), str(error))
+        return 0
+    except (Stale, Conflict) as error:
+        seconds = _back_off(submission.prepared_times)
+        log.warning("%s will never take effect, its records are prepared anew in %g s: %s", what, seconds, error)
+        with work.database.write() as session:
+            ledger_submissions.give_up(session, submission, work.later(seconds), str(error))
+        return 0
+    with work.database.write() as session:
+        ledger_submissions.anchored(session, submission, anchor, inclusions)
+    return 1
+
+
+def _back_off(attempts: int) -> float:
+    return BACK_OFF_S[min(attempts, len(BACK_OFF_S)) - 1]

@@ -8,8 +8,9 @@ import os
 import sqlite3
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
+from functools import lru_cache
 from pathlib import Path
 from typing import get_args
 
@@ -19,11 +20,16 @@ from cloud.ledger import tree
 from contract.chain import public_key_text
 from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Unavailable
 from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
+from contract.merkle import root as merkle_root
 from contract.moments import now
+from contract.ports import LedgerIdentity, Prepared
 from contract.proof import check_inclusion, check_tree_head
 
 CHANNELS: tuple[LedgerChannel, ...] = get_args(LedgerChannel)
+FILE = "ledger.db"
 BUSY_S = 30
+NEAR = 256
+"""Hashes of the tree that are kept in memory between commits."""
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS leaves (
   channel TEXT NOT NULL, number INTEGER NOT NULL, id TEXT NOT NULL, content TEXT NOT NULL, at TEXT NOT NULL,
@@ -43,13 +49,24 @@ class EmbeddedLedger:
     Several threads and processes of one machine may use it at a time.
     """
 
-    def __init__(self, home: Path, clock: Callable[[], str] = now) -> None:
+    def __init__(self, home: Path, clock: Callable[[], str] = now, *, read_only: bool = False) -> None:
         """Opens the logs, making what is missing. Raises Rejected when a log does not fit its last signed head (it
-        was changed, or its key is another), Unavailable when the file cannot be opened."""
-        home.mkdir(parents=True, exist_ok=True)
+        was changed, or its key is another), Unavailable when the file cannot be opened. With `read_only` they are shown
+        as they are: nothing is made and nothing checked."""
         self._clock = clock
         self._mutex = threading.Lock()
-        self._path = home / "ledger.db"
+        # Of each log the newest perfect subtrees that were read or committed here, for the next root. A subtree's hash
+        # never changes, whoever appends meanwhile.
+        self._near: dict[LedgerChannel, dict[tree.Node, bytes]] = {name: {} for name in CHANNELS}
+        self._path = home / FILE
+        if read_only:
+            with _speaking(self._path):
+                self._connection = sqlite3.connect(
+                    f"{self._path.resolve().as_uri()}?mode=ro", uri=True, timeout=BUSY_S, isolation_level=None,
+                    check_same_thread=False
+                )
+            return
+        home.mkdir(parents=True, exist_ok=True)
         with _speaking(self._path):
             self._connection = sqlite3.connect(
                 self._path, timeout=BUSY_S, isolation_level=None, check_same_thread=False
@@ -59,53 +76,72 @@ class EmbeddedLedger:
             self._connection.executescript(SCHEMA)
         try:
             self._keys = {name: self._key(home / f"ledger-{name}.key", name) for name in CHANNELS}
+            self._public = {name: public_key_text(key) for name, key in self._keys.items()}
             for channel in CHANNELS:
                 self._check(channel)
         except BaseException:
             self._connection.close()
             raise
 
-    def append(self, channel: LedgerChannel, record: LedgerRecord) -> Anchor:
-        """As contract.ports.Ledger; fsynced when it returns."""
-        content = record.model_dump_json()
+    def check(self, channel: LedgerChannel) -> None:
+        """As contract.ports.Ledger."""
+        self.head(channel)
+
+    def identities(self) -> tuple[LedgerIdentity, ...]:
+        """None: its keys have no certificates."""
+        return ()
+
+    def prepare(self, channel: LedgerChannel, records: Sequence[LedgerRecord]) -> Prepared:
+        """As contract.ports.Ledger. The transaction's id is the Merkle root over the records; there is nothing to send
+        but the records themselves."""
+        # Each look-up by itself: `commit` looks again, and only then it counts.
+        with self._mutex, _speaking(self._path):
+            for record in records:
+                self._known(channel, record)
+        top = merkle_root([_leaf_hash(record) for record in records]).hex()
+        return Prepared(channel, tuple(records), top, b"")
+
+    def commit(self, prepared: Prepared) -> Anchor:
+        """As contract.ports.Ledger: one SQLite transaction, fsynced when it returns. Records that are there already
+        keep their places."""
+        channel = prepared.channel
         with self._transaction("IMMEDIATE"):
-            known = self._one(
-                "SELECT number, content, at FROM leaves WHERE channel = ? AND id = ?", channel, record.id
-            )
-            if known is None:
-                number, at = self._size(channel), self._clock()
-                self._connection.execute(
-                    "INSERT INTO leaves VALUES (?, ?, ?, ?, ?)", (channel, number, record.id, content, at)
-                )
-                for (level, index), value in tree.new_nodes(number, record.leaf(), self._read(channel)):
-                    self._connection.execute(
-                        "INSERT INTO nodes VALUES (?, ?, ?, ?)", (channel, level, index, value)
-                    )
-                self._store(self._signed(channel, number + 1, at))
-            elif known[1] == content:
-                number, _, at = known
-            else:
-                raise Conflict(
-                    f"record {record.id} is on the {channel} log with other content, as leaf {known[0]}"
-                )
-        return Anchor(channel=channel, transaction=record.leaf().hex(), block=number, at=at)
+            places = [self._known(channel, record) for record in prepared.records]
+            missing = [record for record, place in zip(prepared.records, places, strict=True) if place is None]
+            size, at = self._size(channel), self._clock()
+            near = self._near[channel].copy()
+            read = self._read(channel, near)
+            for number, record in enumerate(missing, size):
+                self._append(channel, number, record, at, read, near)
+            size += len(missing)
+            if missing:
+                self._store(self._signed(channel, size, at, read))
+        self._near[channel] = near if len(near) < NEAR else {n: near[n] for n in tree.peaks(size) if n in near}
+        known = [place for place in places if place is not None]
+        first = min(known, default=(size - len(missing), at))
+        return Anchor(channel=channel, transaction=prepared.transaction, block=first[0], at=first[1])
 
     def get(self, channel: LedgerChannel, record_id: str) -> LedgerRecord:
         """As contract.ports.Ledger."""
         with self._transaction():
             return self._leaf(channel, record_id)[1]
 
-    def prove(self, channel: LedgerChannel, record_id: str) -> InclusionProof:
+    def prove(self, anchor: Anchor, records: Sequence[LedgerRecord]) -> tuple[InclusionProof, ...]:
         """As contract.ports.Ledger."""
+        channel, proofs = anchor.channel, []
         with self._transaction():
-            number, record = self._leaf(channel, record_id)
             head = self._stored(channel)
-            path = tree.inclusion_path(number, head.size, self._read(channel))
-        proof = InclusionProof(
-            record=record, index=number, path=tuple(step.hex() for step in path), head=head
-        )
-        check_inclusion(proof)
-        return proof
+            for record in records:
+                number, stored = self._leaf(channel, record.id)
+                if stored != record:
+                    raise NotFound(f"record {record.id} is on the {channel} log with other content, as leaf {number}")
+                path = tree.inclusion_path(number, head.size, self._read(channel))
+                proofs.append(InclusionProof(
+                    record=record, index=number, path=tuple(step.hex() for step in path), head=head
+                ))
+        for proof in proofs:
+            check_inclusion(proof)
+        return tuple(proofs)
 
     def head(self, channel: LedgerChannel) -> TreeHead:
         """As contract.ports.Ledger."""
@@ -134,6 +170,25 @@ class EmbeddedLedger:
         """Close the file."""
         self._connection.close()
 
+    def _known(self, channel: LedgerChannel, record: LedgerRecord) -> tuple[int, str] | None:
+        """The number and time of the record's leaf. Raises Conflict when its id has other content."""
+        row = self._one("SELECT number, at, content FROM leaves WHERE channel = ? AND id = ?", channel, record.id)
+        if row is None:
+            return None
+        number, at, content = row
+        if content != record.model_dump_json():
+            raise Conflict(f"record {record.id} is on the {channel} log with other content, as leaf {number}")
+        return number, at
+
+    def _append(self, channel: LedgerChannel, number: int, record: LedgerRecord, at: str, read: tree.Read,
+                near: dict[tree.Node, bytes]) -> None:
+        content = record.model_dump_json()
+        self._connection.execute("INSERT INTO leaves VALUES (?, ?, ?, ?, ?)", (channel, number, record.id, content, at))
+        nodes = tree.new_nodes(number, _leaf_hash(record), read)
+        near.update(nodes)
+        self._connection.executemany("INSERT INTO nodes VALUES (?, ?, ?, ?)",
+                                     [(channel, level, index, value) for (level, index), value in nodes])
+
     def _check(self, channel: LedgerChannel) -> None:
         with self._transaction("IMMEDIATE"):
             if self._one("SELECT head FROM heads WHERE channel = ?", channel) is None:
@@ -142,13 +197,13 @@ class EmbeddedLedger:
                         f"the {channel} log in {self._path} has leaves but no signed head",
                         hint="restore it from a backup",
                     )
-                self._store(self._signed(channel, 0, self._clock()))
+                self._store(self._signed(channel, 0, self._clock(), self._read(channel)))
             head = self._stored(channel)
             self._check_head(head)
 
     def _check_head(self, head: TreeHead) -> None:
         where = f"the {head.channel} log in {self._path}"
-        if head.log_key != public_key_text(self._keys[head.channel]):
+        if head.log_key != self._public[head.channel]:
             raise Rejected(
                 f"{where} was signed by another key than ledger-{head.channel}.key",
                 hint="put back the key that belongs to this file",
@@ -175,17 +230,16 @@ class EmbeddedLedger:
         if top != head.root:
             raise Rejected(f"{where} does not have the root that was signed", hint="restore a backup")
 
-    def _signed(self, channel: LedgerChannel, size: int, at: str) -> TreeHead:
-        key = self._keys[channel]
+    def _signed(self, channel: LedgerChannel, size: int, at: str, read: tree.Read) -> TreeHead:
         unsigned = TreeHead(
             channel=channel,
             size=size,
-            root=tree.root(size, self._read(channel)).hex(),
+            root=tree.root(size, read).hex(),
             at=at,
-            log_key=public_key_text(key),
+            log_key=self._public[channel],
             signature="0" * 128,
         )
-        return unsigned.model_copy(update={"signature": key.sign(unsigned.signed_bytes()).hex()})
+        return unsigned.model_copy(update={"signature": self._keys[channel].sign(unsigned.signed_bytes()).hex()})
 
     def _store(self, head: TreeHead) -> None:
         self._connection.execute(
@@ -208,15 +262,21 @@ class EmbeddedLedger:
         row = self._one("SELECT max(number) FROM leaves WHERE channel = ?", channel)
         return 0 if row is None or row[0] is None else row[0] + 1
 
-    def _read(self, channel: LedgerChannel) -> tree.Read:
+    def _read(self, channel: LedgerChannel, near: dict[tree.Node, bytes] | None = None) -> tree.Read:
+        """Reads nodes, those in `near` from there."""
         def read(level: int, number: int) -> bytes:
+            if near is not None and (level, number) in near:
+                return near[level, number]
             row = self._one(
                 "SELECT hash FROM nodes WHERE channel = ? AND level = ? AND number = ?",
                 channel,
                 level,
                 number,
             )
-            return row[0] if row is not None else None  # type: ignore[return-value]
+            value: bytes = row[0] if row is not None else None  # type: ignore[assignment]
+            if near is not None:
+                near[level, number] = value
+            return value
 
         return read
 
@@ -243,6 +303,12 @@ class EmbeddedLedger:
             return Ed25519PrivateKey.from_private_bytes(path.read_bytes())
         except ValueError as error:
             raise Rejected(f"{path} is not a key of 32 bytes", hint="restore it") from error
+
+
+@lru_cache(maxsize=1024)
+def _leaf_hash(record: LedgerRecord) -> bytes:
+    # Needed to prepare and again to commit.
+    return record.leaf()
 
 
 def _make_key(path: Path) -> None:

@@ -99,7 +99,7 @@ def anchored(client: BoxClient, record_id: str):
         client.send(Pull(cursor=cursor), "pull")
         batch = client.next("changes")
         for change in batch.changes:
-            if change.body.type == "anchor" and change.body.record_id == record_id:
+            if change.body.type == "anchor" and (change.body.record_id, change.body.status) == (record_id, "anchored"):
                 return change.body
         cursor = batch.through
         time.sleep(0.1)

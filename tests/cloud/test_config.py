@@ -25,7 +25,7 @@ def test_what_is_left_out_has_a_default(tmp_path):
     assert config.database_url().startswith("sqlite:////")
     assert config.alert_urls() == {}
     assert config.broker_address() == ("127.0.0.1", 8883)
-    assert config.ledger.police_from == "critical"
+    assert config.ledger.police_from == "high"
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,8 @@ def test_what_is_left_out_has_a_default(tmp_path):
         (RIGHT + "[http]\nport = 70000", "http.port: found 70000"),
         (
             RIGHT + '[ledger]\npolice_form = "high"',
-            "ledger.police_form: unknown key; allowed here: kind, police_from",
+            "ledger.police_form: unknown key; allowed here: audit_hours, batch_seconds, batch_size, kind, police_from, "
+            "profile",
         ),
         (RIGHT + '[ledger]\npolice_from = "worst"', "'low', 'medium', 'high' or 'critical'"),
         (RIGHT + '[contacts]\nsecurity = [{channel = "sms", address = "12"}]', "E.164"),

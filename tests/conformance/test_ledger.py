@@ -11,98 +11,152 @@ from contract.errors import Conflict, NotFound
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.ports import Ledger
-from contract.proof import check_inclusion, check_tree_head
+from contract.proof import check_inclusion
+from tests.support.ledgers import put
 
 
 @pytest.fixture(params=["embedded"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    adapter = {"embedded": EmbeddedLedger}[request.param](tmp_path)
+    adapter = EmbeddedLedger(tmp_path)
     yield adapter
     adapter.close()
 
 
-def record(commitment: str = "ab" * 32) -> LedgerRecord:
-    return LedgerRecord(id=new_id(), commitment=commitment, severity="high")
+def record(commitment: str = "ab" * 32, severity: str = "high") -> LedgerRecord:
+    return LedgerRecord(id=new_id(), commitment=commitment, severity=severity)
+
+
+def news(ledger: Ledger, channel: str, after: int) -> list[LedgerRecord]:
+    """All records after a block."""
+    found = []
+    while page := ledger.page(channel, after, 3):
+        assert [number for number, _ in page] == sorted(number for number, _ in page)
+        assert page[0][0] > after
+        after = page[-1][0]
+        found += [one for _, one in page]
+    return found
+
+
+def newest(ledger: Ledger, channel: str) -> int:
+    """The last block that holds a record, -1 for none."""
+    after = -1
+    while page := ledger.page(channel, after, 50):
+        after = page[-1][0]
+    return after
+
+
+def test_nothing_is_there_before_it_is_committed(ledger):
+    prepared = ledger.prepare("general", [one := record()])
+    assert (prepared.channel, prepared.records) == ("general", (one,))
+    with pytest.raises(NotFound):
+        ledger.get("general", one.id)
 
 
 def test_a_record_can_be_read_back(ledger):
     one = record()
-    anchor = ledger.append("general", one)
+    anchor = put(ledger, "general", one)
     assert anchor.channel == "general"
     assert ledger.get("general", one.id) == one
 
 
-def test_the_same_record_again_returns_its_first_anchor(ledger):
-    one = record()
-    first = ledger.append("general", one)
-    ledger.append("general", record())
-    assert ledger.append("general", one) == first
-    assert [r for _, r in ledger.page("general", -1, 10)].count(one) == 1
+def test_the_same_transaction_again_is_there_once(ledger):
+    before = newest(ledger, "general")
+    prepared = ledger.prepare("general", [one := record()])
+    first = ledger.commit(prepared)
+    put(ledger, "general", other := record())
+    assert ledger.commit(prepared) == first
+    assert news(ledger, "general", before) == [one, other]
+
+
+def test_the_same_record_again_is_prepared_as_what_is_there(ledger):
+    before = newest(ledger, "general")
+    first = put(ledger, "general", one := record())
+    again = ledger.prepare("general", [one])
+    assert again.transaction == first.transaction
+    assert ledger.commit(again) == first
+    assert news(ledger, "general", before) == [one]
 
 
 def test_the_id_with_other_content_is_a_conflict_and_changes_nothing(ledger):
     one = record()
-    ledger.append("general", one)
-    before = ledger.head("general")
+    put(ledger, "general", one)
+    before = newest(ledger, "general")
     with pytest.raises(Conflict, match=one.id):
-        ledger.append("general", one.model_copy(update={"commitment": "cd" * 32}))
+        ledger.prepare("general", [one.model_copy(update={"commitment": "cd" * 32})])
     assert ledger.get("general", one.id) == one
-    assert ledger.head("general").root == before.root
+    assert news(ledger, "general", before) == []
 
 
 def test_channels_are_apart(ledger):
-    one = record()
-    ledger.append("police", one)
+    before = newest(ledger, "general")
+    anchor = put(ledger, "police", one := record())
     with pytest.raises(NotFound):
         ledger.get("general", one.id)
     with pytest.raises(NotFound):
-        ledger.prove("general", one.id)
-    assert ledger.page("general", -1, 10) == []
-    assert ledger.head("general").log_key != ledger.head("police").log_key
+        ledger.prove(anchor.model_copy(update={"channel": "general"}), [one])
+    assert news(ledger, "general", before) == []
+    heads = ledger.head("general"), ledger.head("police")
+    assert [head.channel for head in heads] == ["general", "police"]
 
 
 def test_unknown_records_are_not_found(ledger):
     with pytest.raises(NotFound):
         ledger.get("general", new_id())
+    anchor = put(ledger, "general", record())
     with pytest.raises(NotFound):
-        ledger.prove("general", new_id())
+        ledger.prove(anchor, [record()])
 
 
-def test_proofs_hold_by_the_contracts_own_check(ledger):
-    records = [record() for _ in range(9)]
-    for one in records:
-        ledger.append("general", one)
-    for one in records:
-        proof = ledger.prove("general", one.id)
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_a_transaction_has_a_proof_for_each_of_its_records(ledger, count):
+    records = [record(severity="low") for _ in range(count)]
+    anchor = put(ledger, "general", *records)
+    proofs = ledger.prove(anchor, records)
+    for proof, one in zip(proofs, records, strict=True):
         check_inclusion(proof)
-        assert proof.record == one
+        assert (proof.record, proof.channel) == (one, "general")
 
 
-def test_heads_are_signed_and_grow(ledger):
-    check_tree_head(ledger.head("general"))
-    before = ledger.head("general").size
-    ledger.append("general", record())
-    check_tree_head(ledger.head("general"))
-    assert ledger.head("general").size > before
+def test_no_proof_is_given_for_other_content(ledger):
+    records = [record(severity="low") for _ in range(3)]
+    anchor = put(ledger, "general", *records)
+    records[1] = records[1].model_copy(update={"severity": "critical"})
+    with pytest.raises(NotFound):
+        ledger.prove(anchor, records)
+
+
+def test_heads_move_with_what_is_written(ledger):
+    before = ledger.head("general")
+    put(ledger, "general", record())
+    assert ledger.head("general") != before
+    ledger.check("general")
 
 
 def test_pages_are_in_order_and_without_gaps_or_repeats(ledger):
+    before = newest(ledger, "general")
     records = [record() for _ in range(7)]
     for one in records:
-        ledger.append("general", one)
-    seen, after = [], -1
-    while page := ledger.page("general", after, 3):
-        assert len(page) <= 3
-        seen += [one for _, one in page]
-        after = page[-1][0]
-    assert seen == records
+        put(ledger, "general", one)
+    assert news(ledger, "general", before) == records
 
 
-def test_many_threads_append_the_same_records_once_each(ledger):
-    records = [record() for _ in range(12)]
-    threads = [threading.Thread(target=lambda: [ledger.append("general", one) for one in records]) for _ in range(4)]
+def test_many_threads_with_the_same_records_write_each_once(ledger):
+    before = newest(ledger, "general")
+    prepared = [ledger.prepare("general", [record()]) for _ in range(12)]
+    problems = []
+
+    def work():
+        try:
+            for one in prepared:
+                ledger.commit(one)
+        except Exception as error:
+            problems.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert sorted(one.id for _, one in ledger.page("general", -1, 100)) == sorted(one.id for one in records)
+    assert problems == []
+    found = [one.id for one in news(ledger, "general", before)]
+    assert sorted(found) == sorted(one.records[0].id for one in prepared)

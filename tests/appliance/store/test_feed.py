@@ -149,6 +149,14 @@ def test_anchors_are_kept_per_channel_and_shown(store):
     assert ledger.status == "anchored" and ledger.anchors == (general, police)
 
 
+def test_the_way_onto_the_ledger_is_shown_as_the_cloud_tells_it(store):
+    record = store.incidents.record(IncidentDraft("fall", "high", "2026-11-23T20:00:00Z", "Hall"), by="r")[0].incident
+    for status, reason in (("submitted", ""), ("recorded", "the ledger is away"), ("parked", "it clashes")):
+        give(store, AnchorPut(record_id=record.id, status=status, reason=reason, anchors=(), inclusions=()))
+        ledger = store.incidents.get(record.id).ledger
+        assert (ledger.status, ledger.reason) == (status, reason)
+
+
 def test_digests_agree_with_those_of_the_cloud(store, person):
     from contract.digests import digest_of_all
     people = [person(f"P{n}", FACE * n) for n in range(5)]

@@ -15,7 +15,6 @@ from cloud.database.accounts import AccountTable
 from cloud.database.engine import connect
 from cloud.database.profiles import ProfileTable
 from cloud.database.tables import BoxRow
-from cloud.ledger.anchoring import anchor_once
 from cloud.ledger.embedded import EmbeddedLedger
 from cloud.notify.links import check, sign
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
@@ -25,6 +24,7 @@ from contract.incident import Incident, Involved, LogRecord
 from contract.ledger import LedgerRecord
 from contract.moments import from_text, now
 from contract.profile import Contact, Profile
+from tests.support.ledgers import anchor_all
 
 ROLES = ("guard", "supervisor", "admin", "police")
 LINK_KEY = bytes(range(32))
@@ -90,8 +90,7 @@ class Site:
 
     def anchor(self) -> None:
         """Let the ledger do its work."""
-        while anchor_once(self.database, self.ledger, now()):
-            pass
+        anchor_all(self.database, self.ledger)
 
     def token_for(self, delivery_id: str, valid: float = 60) -> str:
         """The token of an alert's link."""

@@ -7,12 +7,13 @@ from cloud.database import audit, deliveries, feed, meta
 from cloud.database.profiles import ProfileTable
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
-from cloud.ledger.anchoring import anchor_once, channels_for
+from cloud.ledger.anchoring import channels_for
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.messages import encode
 from contract.moments import now
 from contract.profile import ProfileChange
 from tests.support.cloud_box import SimulatedBox, person
+from tests.support.ledgers import anchor_all
 
 
 def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp_path):
@@ -54,7 +55,7 @@ def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp
 
     def anchors():
         while not finished.is_set():
-            anchor_once(database, ledger, now(), limit=5)
+            anchor_all(database, ledger, batch_size=5)
 
     def erase():
         people.erase(ids[0], "admin")
@@ -69,7 +70,7 @@ def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp
     for thread in others:
         thread.join()
     assert problems == []
-    anchor_once(database, ledger, now(), limit=100)
+    anchor_all(database, ledger)
     assert len(ledger.page("police", -1, 99)) == 24
     ledger.close()
     with database.read() as session:

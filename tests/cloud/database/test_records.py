@@ -1,6 +1,6 @@
 import pytest
 
-from cloud.database import audit, boxes, feed, ledger_jobs, meta, records, site
+from cloud.database import audit, boxes, feed, ledger_jobs, ledger_standing, meta, records, site
 from cloud.database.tables import AuditRow
 from contract.delivery import SiteContacts
 from contract.errors import Conflict, NotFound, Rejected
@@ -82,7 +82,8 @@ def test_what_the_cloud_does_about_an_incident_goes_down_to_its_box(database, in
 
 
 def test_what_is_not_there_is_not_found(database):
-    for ask in (records.incident_view, records.log_view, records.notice, records.ledger_state, ledger_jobs.job_state):
+    for ask in (records.incident_view, records.log_view, records.notice, records.ledger_state,
+                ledger_standing.standing):
         with pytest.raises(NotFound), database.read() as session:
             ask(session, new_id())
 

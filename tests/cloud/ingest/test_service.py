@@ -17,7 +17,6 @@ from cloud.database import boxes, feed, received
 from cloud.database.profiles import ProfileTable
 from cloud.database.tables import EntryRow, IncidentRow
 from cloud.ingest.service import BrokerLink, Ingest
-from cloud.ledger.anchoring import anchor_once
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.digests import digest_of_all
 from contract.messages import MAX_MESSAGE, Pull, Status
@@ -25,6 +24,7 @@ from contract.moments import now
 from tests.support.cloud_box import SimulatedBox, person
 from tests.support.cloud_client import BoxClient
 from tests.support.cloud_site import Site
+from tests.support.ledgers import anchor_all
 
 ROOT = Path(__file__).parents[3]
 
@@ -281,13 +281,13 @@ def test_killed_after_the_commit_and_before_the_receipt_leaves_one_row_and_one_l
     assert count(database, IncidentRow) == 1
 
     ledger = EmbeddedLedger(tmp_path / "ledger")
-    anchor_once(database, ledger, now())
+    anchor_all(database, ledger)
     ingest = Ingest(database, setting, link, lambda: None)
     ingest.start()
     until(ingest.connected)
     client.send(message)
     assert client.next("receipt").result == "committed"
-    anchor_once(database, ledger, now())
+    anchor_all(database, ledger)
     ingest.stop()
     assert count(database, IncidentRow) == count(database, EntryRow) == 1
     assert [r.id for _, r in ledger.page("general", -1, 9)] == [message.body.incident.id]

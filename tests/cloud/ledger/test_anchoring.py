@@ -1,60 +1,28 @@
+"""From the queue to the ledger: what goes when, alone or in a batch, and what a box is told."""
+
 import threading
-from datetime import timedelta
 
 import pytest
 
-from cloud.database import feed, ledger_jobs, meta
+from cloud.database import feed, ledger_standing, ledger_submissions
 from cloud.database.engine import connect
-from cloud.ledger.anchoring import LEASE_S, anchor_once, channels_for
+from cloud.ledger.anchoring import AT_A_TIME, Anchoring, anchor_batch, anchor_urgent, channels_for
 from cloud.ledger.embedded import EmbeddedLedger
-from contract.errors import Conflict, Unavailable
-from contract.ids import new_id
-from contract.ledger import LedgerRecord
-from contract.moments import from_text, to_text
+from contract.errors import Rejected
 from contract.proof import check_inclusion
+from tests.cloud.ledger.conftest import Worker
 from tests.support import postgres
-
-AT = "2026-11-23T20:00:00.000Z"
-
-
-def after(seconds: float) -> str:
-    return to_text(from_text(AT) + timedelta(seconds=seconds))
-
-
-@pytest.fixture
-def database(tmp_path):
-    database = connect(f"sqlite:///{tmp_path}/cloud.db")
-    with database.write() as session:
-        meta.ensure_epoch(session)
-    yield database
-    database.close()
-
-
-@pytest.fixture
-def ledger(tmp_path):
-    ledger = EmbeddedLedger(tmp_path / "ledger")
-    yield ledger
-    ledger.close()
-
-
-def queue(database, severity="low", **fields) -> LedgerRecord:
-    record = LedgerRecord(**{"id": new_id(), "commitment": "ab" * 32, "severity": severity, **fields})
-    with database.write() as session:
-        ledger_jobs.add(session, record, channels_for(severity, "critical"), "gate-1")
-    return record
-
-
-def state(database, record) -> str:
-    with database.read() as session:
-        return ledger_jobs.job_state(session, record.id)[0]
+from tests.support.faulty_ledger import away
+from tests.support.ledgers import rounds
 
 
 @pytest.mark.parametrize(
     ("severity", "police_from", "channels"),
     [
-        ("low", "critical", ("general",)),
+        ("low", "high", ("general",)),
+        ("medium", "high", ("general",)),
+        ("high", "high", ("general", "police")),
         ("high", "critical", ("general",)),
-        ("critical", "critical", ("general", "police")),
         ("high", "medium", ("general", "police")),
     ],
 )
@@ -62,100 +30,160 @@ def test_the_police_log_gets_what_is_severe_enough(severity, police_from, channe
     assert channels_for(severity, police_from) == channels
 
 
-def test_a_record_is_anchored_and_its_box_told_with_proofs(database, ledger):
-    record = queue(database, "critical")
-    assert anchor_once(database, ledger, AT) == 1
-    assert anchor_once(database, ledger, AT) == 0
+def told(database) -> list:
     with database.read() as session:
-        body = feed.changes_for(session, "gate-1", 0, 9).changes[0].body
-        assert feed.changes_for(session, "other", 0, 9).changes == ()
-    assert (body.record_id, [a.channel for a in body.anchors]) == (record.id, ["general", "police"])
+        assert feed.changes_for(session, "other", 0, 99).changes == ()
+        return [change.body for change in feed.changes_for(session, "gate-1", 0, 99).changes]
+
+
+def test_a_record_is_anchored_and_its_box_told_with_proofs(database, tmp_path):
+    ledger = EmbeddedLedger(tmp_path / "ledger")
+    worker = Worker(database, ledger)
+    record = worker.queue("critical")
+    assert worker.status(record) == "recorded"
+    assert worker.round() == 2
+    assert worker.round() == 0
+    [body] = told(database)
+    assert (body.record_id, body.status, [a.channel for a in body.anchors]) == (
+        record.id, "anchored", ["general", "police"])
     for inclusion in body.inclusions:
         assert inclusion.record == record
         check_inclusion(inclusion)
+    ledger.close()
 
 
-class Failing:
-    """The ledger behind it, with an error for the next calls of one method."""
-
-    def __init__(self, ledger, method: str, *errors: Exception | None) -> None:
-        self._ledger, self._method, self._errors = ledger, method, list(errors)
-
-    def __getattr__(self, name):
-        if name == self._method and self._errors and (error := self._errors.pop(0)) is not None:
-
-            def fail(*_):
-                # As a ledger does that took the record and whose answer was lost.
-                raise error
-
-            return fail
-        return getattr(self._ledger, name)
+def test_urgent_records_go_by_themselves_and_the_rest_in_batches(worker, faulty):
+    low = [worker.queue("low") for _ in range(5)]
+    high = [worker.queue("high") for _ in range(3)]
+    anchor_batch(worker.work, "general")
+    for channel in ("general", "police"):
+        anchor_urgent(worker.work, channel)
+    assert faulty.blocks[0].records == tuple(low)
+    assert len(faulty.blocks) == 7
+    assert {(b.channel, b.records) for b in faulty.blocks[1:]} == {
+        (channel, (record,)) for channel in ("general", "police") for record in high}
+    assert {worker.status(record) for record in (*low, *high)} == {"anchored"}
 
 
-@pytest.mark.parametrize("method", ["append", "prove"])
-@pytest.mark.parametrize("before", [0, 1])
-def test_an_outage_waits_longer_each_time_and_ends_with_one_leaf(database, ledger, method, before):
-    record = queue(database, "critical")
-    failing = Failing(ledger, method, *[None] * before, Unavailable("away"), Unavailable("away"))
-    assert anchor_once(database, failing, AT) == 0
-    assert anchor_once(database, failing, after(0.9)) == 0
-    assert state(database, record) == "queued"
-    failing._errors = [Unavailable("away")]
-    assert anchor_once(database, failing, after(1)) == 0
-    assert anchor_once(database, ledger, after(2.9)) == 0
-    assert anchor_once(database, ledger, after(3)) == 1
-    assert [r for _, r in ledger.page("general", -1, 9)] == [record]
-    assert [r for _, r in ledger.page("police", -1, 9)] == [record]
+def test_a_batch_waits_until_it_is_full_or_old_enough(database, faulty):
+    worker = Worker(database, faulty, batch_size=4, batch_seconds=5)
+    for _ in range(3):
+        worker.queue()
+    assert worker.round() == 0
+    worker.queue()
+    assert worker.round() == 1
+    last = worker.queue()
+    worker.later(4)
+    assert worker.round() == 0
+    worker.later(2)
+    assert worker.round() == 1
+    assert [len(block.records) for block in faulty.blocks] == [4, 1]
+    assert faulty.blocks[1].records == (last,)
 
 
-def test_a_conflict_is_parked_and_the_others_go_on(database, ledger):
-    ledger.append("general", LedgerRecord(id=(clash := new_id()), commitment="cd" * 32, severity="low"))
-    parked, fine = queue(database, id=clash), queue(database)
-    assert anchor_once(database, ledger, AT) == 2
-    assert (state(database, parked), state(database, fine)) == ("parked", "anchored")
-    with database.read() as session:
-        assert "other content" in ledger_jobs.parked(session)[0].reason
-
-
-def test_a_worker_that_dies_leaves_its_lease_to_the_next(database, ledger):
-    class Dies(Exception):
+def test_a_days_backlog_drains_in_batches(database, faulty):
+    worker = Worker(database, faulty, batch_seconds=5)
+    records = [worker.queue() for _ in range(450)]
+    assert worker.round() == 1 and worker.round() == 1
+    worker.later(6)
+    while worker.round():
         pass
-
-    record = queue(database)
-    with pytest.raises(Dies):
-        anchor_once(database, Failing(ledger, "prove", Dies()), AT)
-    assert anchor_once(database, ledger, after(LEASE_S - 1)) == 0
-    assert anchor_once(database, ledger, after(LEASE_S)) == 1
-    assert [r for _, r in ledger.page("general", -1, 9)] == [record]
+    assert [len(block.records) for block in faulty.blocks] == [200, 200, 50]
+    assert all(faulty.times("general", record) == 1 for record in records)
 
 
-def test_conflict_is_not_retried(database, ledger):
-    record = queue(database)
-    assert anchor_once(database, Failing(ledger, "append", Conflict("x")), AT) == 1
-    assert anchor_once(database, ledger, after(9999)) == 0
-    assert state(database, record) == "parked"
+def test_several_urgent_records_are_under_way_at_once(worker, faulty):
+    for _ in range(2 * AT_A_TIME):
+        worker.queue("high")
+    # Each waits for the others: one after the other would never get past this.
+    together = threading.Barrier(AT_A_TIME, timeout=30)
+    faulty.next("sending", *[together.wait] * 2 * AT_A_TIME)
+    assert anchor_urgent(worker.work, "police") == 2 * AT_A_TIME
 
 
-def test_several_workers_on_postgresql_anchor_each_record_once(ledger):
+def test_a_transaction_is_stored_before_it_is_sent(database, worker, faulty):
+    record = worker.queue("low")
+    seen = []
+
+    def look():
+        with database.write() as session:
+            [submission] = ledger_submissions.claim_due(session, "general", "9999-01-01T00:00:00.000Z", 9, 0)
+        seen.append((worker.status(record), submission.prepared, told(database)[0].status))
+
+    faulty.next("sending", look)
+    assert worker.round() == 1
+    assert seen == [("submitted", faulty.blocks[0], "submitted")]
+
+
+def test_what_is_already_there_is_anchored_where_it_is(worker, faulty):
+    record = worker.queue("high")
+    first = faulty.commit(faulty.prepare("police", [record]))
+    worker.round()
+    assert worker.places(record)["police"] == first.transaction
+    assert faulty.times("police", record) == 1
+
+
+def test_a_conflict_is_parked_in_words_and_the_others_of_its_batch_go_on(worker, faulty):
+    clash = worker.queue()
+    faulty.commit(faulty.prepare("general", [clash.model_copy(update={"commitment": "cd" * 32})]))
+    fine = [worker.queue() for _ in range(6)]
+    while worker.round():
+        pass
+    assert worker.standing(clash) == ("parked", f"general: record {clash.id} is there with other content")
+    assert {worker.status(record) for record in fine} == {"anchored"}
+    assert all(faulty.times("general", record) == 1 for record in fine)
+    worker.later(9999)
+    assert worker.round() == 0
+    assert [(body.status, body.reason != "") for body in told(worker.database) if body.record_id == clash.id] == [
+        ("parked", True)]
+
+
+def test_what_will_never_be_taken_is_parked(worker, faulty):
+    record = worker.queue()
+    faulty.next("prepare", Rejected("BADARGS: no"))
+    worker.round()
+    assert worker.standing(record) == ("parked", "general: BADARGS: no")
+
+
+def test_one_channel_that_is_away_does_not_keep_the_other(worker, faulty):
+    record = worker.queue("high")
+    faulty.next("check", away())
+    with pytest.raises(type(away())):
+        anchor_urgent(worker.work, "police")
+    anchor_urgent(worker.work, "general")
+    assert worker.status(record) == "submitted"
+    assert set(worker.places(record)) == {"general"}
+
+
+def test_several_workers_on_postgresql_anchor_each_record_once(tmp_path):
     if postgres.programs() is None:
         pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    ledger = EmbeddedLedger(tmp_path / "ledger")
     with postgres.cluster() as url:
         database = connect(url)
-        records = {queue(database, "critical").id for _ in range(60)}
-        done = []
+        worker = Worker(database, ledger)
+        urgent = {worker.queue("critical").id for _ in range(30)}
+        rest = {worker.queue("low").id for _ in range(60)}
+        works = [Anchoring(connect(url), ledger, batch_size=7, batch_seconds=0) for _ in range(3)]
+        problems = []
 
-        def work():
-            while count := anchor_once(database, ledger, AT, limit=7):
-                done.append(count)
+        def drain(work):
+            try:
+                while rounds(work):
+                    pass
+            except BaseException as error:
+                problems.append(error)
 
-        threads = [threading.Thread(target=work) for _ in range(4)]
+        threads = [threading.Thread(target=drain, args=[work]) for work in works]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join()
-        assert sum(done) == 60
-        assert {r.id for _, r in ledger.page("police", -1, 99)} == records
+        assert problems == []
+        assert sorted(r.id for _, r in ledger.page("police", -1, 99)) == sorted(urgent)
+        assert sorted(r.id for _, r in ledger.page("general", -1, 99)) == sorted(urgent | rest)
         with database.read() as session:
-            assert ledger_jobs.counts(session) == {"anchored": 60}
-            assert feed.revision(session) == 60
-        database.close()
+            assert ledger_standing.counts(session) == {"anchored": 120}
+        for work in (*works, worker.work):
+            work.database.close()
+    ledger.close()

@@ -11,6 +11,7 @@ from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.merkle import check_consistency
 from contract.proof import check_inclusion
+from tests.support.ledgers import prove, put
 
 
 def record() -> LedgerRecord:
@@ -24,8 +25,8 @@ def test_every_prefix_is_consistent_and_every_proof_holds(tmp_path_factory, chan
     heads = {"general": [], "police": []}
     for channel in channels:
         one = record()
-        ledger.append(channel, one)
-        check_inclusion(ledger.prove(channel, one.id))
+        put(ledger, channel, one)
+        check_inclusion(prove(ledger, channel, one))
         heads[channel].append(ledger.head(channel))
     for channel, seen in heads.items():
         newest = ledger.head(channel)
@@ -42,7 +43,7 @@ def filled(home, count=5) -> list[LedgerRecord]:
     ledger = EmbeddedLedger(home)
     records = [record() for _ in range(count)]
     for one in records:
-        ledger.append("general", one)
+        put(ledger, "general", one)
     ledger.close()
     return records
 
@@ -51,8 +52,8 @@ def test_it_goes_on_after_a_restart(tmp_path):
     records = filled(tmp_path)
     ledger = EmbeddedLedger(tmp_path)
     assert [one for _, one in ledger.page("general", -1, 10)] == records
-    assert ledger.append("general", records[0]).block == 0
-    assert ledger.append("general", record()).block == 5
+    assert put(ledger, "general", records[0]).block == 0
+    assert put(ledger, "general", record()).block == 5
     ledger.close()
 
 
