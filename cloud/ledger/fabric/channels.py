@@ -5,6 +5,7 @@ from pathlib import Path
 from cloud.ledger.fabric import health, tool, whole
 from cloud.ledger.fabric.programs import Programs
 from cloud.ledger.fabric.settings import CHANNELS, Network
+from contract.errors import Rejected
 
 JOINED_S = 30.0
 
@@ -21,7 +22,7 @@ def genesis(network: Network, programs: Programs) -> None:
 
 
 def join_orderer(network: Network, programs: Programs, orderer: str) -> None:
-    """Let this orderer serve both channels, unless it does."""
+    """Let this orderer serve both channels, unless it does. Raises Rejected when it did and has lost its data."""
     for channel in CHANNELS:
         tool.ensure(lambda channel=channel: channel in _orderer_channels(network, programs, orderer),
                     lambda channel=channel: _join_orderer(network, programs, orderer, channel))
@@ -48,6 +49,11 @@ def _orderer_channels(network: Network, programs: Programs, orderer: str) -> set
 
 
 def _join_orderer(network: Network, programs: Programs, orderer: str, channel: str) -> None:
+    others = [each for each in network.orderers if each != orderer]
+    if any(health.heights(network, each).get(channel, 0) > 1 for each in others):
+        # The leader believes that it still has what it once confirmed: an empty one would end in a panic.
+        raise Rejected(f"{orderer} has lost its data of channel {channel} and cannot come back empty; the others go on",
+                       hint="docs/fabric.md, backups: how an orderer is replaced")
     said = _osnadmin(network, programs, orderer, "join", "--channelID", channel,
                      "--config-block", str(block(network, channel)))
     # osnadmin ends with 0 also when the orderer refuses.

@@ -37,7 +37,7 @@ def problem(network: Network, part: str) -> str:
 
 
 def heights(network: Network, part: str) -> dict[str, int]:
-    """Blocks by channel that this peer holds; empty when it does not answer."""
+    """Blocks by channel that this peer or orderer holds; empty when it does not answer."""
     return {channel: int(value) for channel, value in metric(network, part, "ledger_blockchain_height").items()}
 
 

@@ -62,13 +62,20 @@ def up(home: Path, ha: bool = False, report: Report = print) -> Network:
             health.wait_serving(network, part)
         tell(("started " + ", ".join(begun)) if begun else "every process is running")
         for orderer in network.orderers:
-            channels.join_orderer(network, tools, orderer)
+            try:
+                channels.join_orderer(network, tools, orderer)
+            except Rejected:
+                # Running, it would refuse what clients send it instead of leaving that to the others.
+                processes.kill(home, orderer)
+                raise
         with ThreadPoolExecutor() as pool:
             list(pool.map(lambda peer: channels.join_peer(network, tools, peer), PEERS))
         for channel in CHANNELS:
             health.wait_leader(network, channel)
         tell("orderers and peers are in both channels")
         lifecycle.deploy(network, tools)
+        for part in network.parts:
+            health.wait_serving(network, part)
         tell(f"chaincode {profiles.CHAINCODE} version {lifecycle.VERSION} serves on both channels")
     return network
 

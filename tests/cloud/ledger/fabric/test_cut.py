@@ -80,7 +80,9 @@ def test_the_campus_goes_on_and_the_police_catch_up(parted):
         endorse_by_police(ground)
     for relay in relays:
         relay.heal()
+    began = time.monotonic()
     wait_until(lambda: heights(ground, "peer-police") == heights(ground, "peer-campus"), 60, "no catching up")
+    print(f"the police caught up in {time.monotonic() - began:.2f} s")
     assert COMMITMENT.encode() in read_at_police(ground, names[0])
     assert COMMITMENT.encode() in read(ground, names[-1], "police", "police")
     wait_until(lambda: asked(ground), 60, "the campus' peer does not find the police's again")

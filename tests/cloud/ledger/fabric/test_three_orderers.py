@@ -1,11 +1,13 @@
 """A network with three orderers: one may fail."""
 
+import shutil
 import time
 
 import pytest
 
 from cloud.ledger.fabric import health, network, settings
 from cloud.ledger.gateway.failures import GatewayError
+from contract.errors import Rejected
 from tests.support.fabric_network import fabric_ground
 from tests.support.fabric_records import record
 
@@ -60,4 +62,15 @@ def test_up_starts_an_orderer_that_is_missing(ground):
     ground.kill("orderer")
     network.up(ground.home, report=lambda line: None)
     assert network.status(ground.home).well
+    assert record(ground)[1].name == "VALID"
+
+
+def test_an_orderer_that_lost_its_data_is_not_let_in_empty_and_the_others_go_on(ground):
+    """Comes last: the network is not whole after it."""
+    leads = leader(ground, "general")
+    lost = next(part for part in settings.load(ground.home).orderers if part != leads)
+    ground.kill(lost)
+    shutil.rmtree(ground.home / "data" / lost)
+    with pytest.raises(Rejected, match=f"{lost} has lost its data of channel general"):
+        network.up(ground.home, report=lambda line: None)
     assert record(ground)[1].name == "VALID"
