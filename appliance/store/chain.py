@@ -3,7 +3,7 @@
 import json
 import logging
 import sqlite3
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -22,7 +22,7 @@ from contract.chain import (
 from contract.errors import NotFound, Unavailable
 from contract.events import Event
 from contract.incident import Action, Incident, LogRecord
-from contract.ledger import INCLUSION, Anchor
+from contract.ledger import INCLUSION, Anchor, LedgerStatus
 from contract.messages import AnchorPut
 from contract.proof import RECORDS, Proof
 from contract.views import LedgerState
@@ -71,8 +71,9 @@ class Chain:
         signed, digest, committed_at, refused, anchors, status, reason = row
         # The cloud's word counts, until it has one: whether the record got there at all.
         status, reason = (status, reason) if status else ("parked" if refused else "recorded", refused)
-        return LedgerState(status=status, entry=SignedEntry.model_validate_json(signed), entry_hash=digest,
-                           committed_at=committed_at, anchors=tuple(Anchor(**anchor) for anchor in json.loads(anchors)),
+        return LedgerState(status=cast(LedgerStatus, status), entry=SignedEntry.model_validate_json(signed),
+                           entry_hash=digest, committed_at=committed_at,
+                           anchors=tuple(Anchor(**anchor) for anchor in json.loads(anchors)),
                            reason=reason)
 
     def committed(self, write: Write, record_id: str, at: str) -> None:
