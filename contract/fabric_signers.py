@@ -114,7 +114,7 @@ def _root(mspid: str, content: bytes, at: Moment) -> x509.Certificate:
         certificate = x509.load_der_x509_certificate(content)
         # Nothing else signs a root's bytes: they must be the one spelling of what its own signature is over.
         parts = certificate.tbs_certificate_bytes + ECDSA_WITH_SHA256 + der(0x03, b"\0" + certificate.signature)
-        key, authority = certificate.public_key(), _is_authority(certificate)
+        key, authority = certificate.public_key(), _is_authority(certificate) and _may_issue(certificate)
     except UNREADABLE as error:
         raise Rejected(f"{whose} is not a certificate: {type(error).__name__}: {error}") from error
     if der(0x30, parts) != content:
@@ -134,6 +134,13 @@ def _is_authority(certificate: x509.Certificate) -> bool:
     except x509.ExtensionNotFound:
         return False
     return constraints.ca
+
+
+def _may_issue(certificate: x509.Certificate) -> bool:
+    try:
+        return certificate.extensions.get_extension_for_class(x509.KeyUsage).value.key_cert_sign
+    except x509.ExtensionNotFound:
+        return True
 
 
 def _check_issued(certificate: x509.Certificate, issuer: x509.Certificate, whose: str) -> None:

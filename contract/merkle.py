@@ -33,16 +33,15 @@ def root(leaves: Sequence[bytes]) -> bytes:
     return node_hash(root(leaves[:middle]), root(leaves[middle:]))
 
 
-def inclusion_path(leaves: Sequence[bytes], index: int) -> list[bytes]:
-    """The hashes that lead from leaf `index` to the root, nearest first."""
-    if not 0 <= index < len(leaves):
-        raise ValueError(f"leaf {index} is not one of {len(leaves)}")
-    if len(leaves) == 1:
-        return []
+def inclusion_paths(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """For every leaf the sibling hashes from it to the root (RFC 6962, 2.1.1)."""
+    if len(leaves) < 2:
+        return [[] for _ in leaves]
     middle = _split(len(leaves))
-    if index < middle:
-        return [*inclusion_path(leaves[:middle], index), root(leaves[middle:])]
-    return [*inclusion_path(leaves[middle:], index - middle), root(leaves[:middle])]
+    left, right = leaves[:middle], leaves[middle:]
+    left_root, right_root = root(left), root(right)
+    return [*([*path, right_root] for path in inclusion_paths(left)),
+            *([*path, left_root] for path in inclusion_paths(right))]
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:

@@ -39,7 +39,7 @@ def range_hash(begin: int, end: int, read: Read) -> bytes:
 
 
 def inclusion_path(index: int, size: int, read: Read) -> list[bytes]:
-    """As contract.merkle.inclusion_path, from stored nodes."""
+    """One of contract.merkle.inclusion_paths, from stored nodes."""
     path: list[bytes] = []
     begin, end = 0, size
     while end - begin > 1:

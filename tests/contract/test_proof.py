@@ -8,7 +8,7 @@ from contract.errors import Rejected
 from contract.ids import new_id
 from contract.incident import Incident, Involved
 from contract.ledger import InclusionProof, LedgerRecord, TreeHead
-from contract.merkle import inclusion_path, root
+from contract.merkle import inclusion_paths, root
 from contract.proof import Proof, check_proof, parse_proof, unproven
 
 
@@ -36,7 +36,7 @@ def proof(keys):
         record = LedgerRecord(id=incident.id, commitment=entry.hash(), severity="critical")
         others = [LedgerRecord(id=new_id(), commitment="ab" * 32, severity="low").leaf() for _ in range(5)]
         tree = [*others[:2], record.leaf(), *others[2:]]
-        path = tuple(step.hex() for step in inclusion_path(tree, 2))
+        path = tuple(step.hex() for step in inclusion_paths(tree)[2])
         head = signed_head(channel, tree, keys["log"])
         inclusions.append(InclusionProof(record=record, index=2, path=path, head=head))
     return Proof(record=incident, salt=salt, entry=sign_entry(entry, keys["box"]),

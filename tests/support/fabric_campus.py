@@ -25,7 +25,7 @@ from contract.ledger import (
     OrdererSignature,
     OrdererWord,
 )
-from contract.merkle import inclusion_path, root
+from contract.merkle import inclusion_paths, root
 from contract.moments import now
 from tests.support.campus import Campus
 from tests.support.ground import Client, Ground
@@ -75,7 +75,7 @@ class FabricCampus(Campus):
         endorsed, _ = client.write("RecordBatch", batch_id, root(leaves).hex(), str(len(leaves)), "1")
         for index, record in enumerate(records[:kept]):
             place = BatchPlace(id=batch_id, index=index, leaves=len(leaves),
-                               path=tuple(step.hex() for step in inclusion_path(leaves, index)))
+                               path=tuple(step.hex() for step in inclusion_paths(leaves)[index]))
             self.keep(proven(self.ground, client, endorsed.transaction, record, place), endorsed.transaction)
         return endorsed.transaction
 

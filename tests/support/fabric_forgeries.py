@@ -4,6 +4,7 @@ import base64
 import hashlib
 import json
 from collections.abc import Callable
+from copy import copy
 from datetime import timedelta
 from typing import Any, NamedTuple
 
@@ -17,7 +18,7 @@ from contract.canonical import canonical_bytes
 from contract.chain import public_key_text
 from contract.ids import new_id
 from contract.ledger import InclusionProof, LedgerRecord, TreeHead
-from contract.merkle import inclusion_path, root
+from contract.merkle import inclusion_paths, root
 from tests.support.fabric_proof import (
     WHEN,
     Call,
@@ -266,6 +267,8 @@ def _roots(network: Network) -> dict[str, Forgery]:
     n, file = network, _single(network)
     foreign, leaf = Organisation("CampusMSP"), _der_of(n.peer.pem)
     padded = base64.b64decode(json.loads(file)["inclusions"][0]["roots"]["CampusMSP"])
+    weak = copy(network)
+    weak.police = Organisation("PoliceMSP", signs=False)
 
     def root_of(content: bytes) -> bytes:
         return _edit(file, lambda i: i["roots"].update(CampusMSP=_text(content)))
@@ -273,6 +276,8 @@ def _roots(network: Network) -> dict[str, Forgery]:
     return {
         "a foreign root": Forgery(root_of(foreign.root), "was not issued by the root"),
         "a root that is no authority": Forgery(root_of(leaf), "not the certificate of an authority"),
+        "a root that may not sign certificates": Forgery(
+            _endorsed(weak, weak.police.member("peer0", "peer")), "not the certificate of an authority"),
         "a root that is no certificate": Forgery(root_of(b"0"), "is not a certificate"),
         "a root with a byte behind it": Forgery(root_of(padded + b"\0"), "is not"),
         "a root whose own signature is another": Forgery(
@@ -289,7 +294,7 @@ def tree_inclusion(network: Network, record: LedgerRecord, size: int = 6, index:
     """The record in an embedded log."""
     tree = [LedgerRecord(id=new_id(), commitment="ab" * 32, severity="low").leaf() for _ in range(size)]
     tree[index] = record.leaf()
-    path = tuple(step.hex() for step in inclusion_path(tree, index))
+    path = tuple(step.hex() for step in inclusion_paths(tree)[index])
     return InclusionProof(record=record, index=index, path=path, head=_head(network, tree))
 
 

@@ -28,7 +28,7 @@ from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text
 from contract.ids import new_id
 from contract.incident import Incident, Involved
 from contract.ledger import BatchPlace, BlockHeader, FabricInclusion, LedgerRecord, OrdererSignature, OrdererWord
-from contract.merkle import inclusion_path, root
+from contract.merkle import inclusion_paths, root
 from contract.proof import Proof
 
 P256_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
@@ -59,14 +59,14 @@ class Member(NamedTuple):
 
 
 class Organisation:
-    """A certificate authority of its own."""
+    """A certificate authority of its own; `signs`: whether its root says that it may sign certificates."""
 
-    def __init__(self, mspid: str) -> None:
+    def __init__(self, mspid: str, signs: bool = True) -> None:
         self.mspid, self._key = mspid, ec.generate_private_key(ec.SECP256R1())
         name = x509.Name([x509.NameAttribute(NameOID.ORGANIZATION_NAME, mspid),
                           x509.NameAttribute(NameOID.COMMON_NAME, f"ca.{mspid}")])
         self.certificate = _certificate(name, name, self._key.public_key(), self._key, WHEN - YEAR, WHEN + 9 * YEAR,
-                                        authority=True)
+                                        authority=True, signs=signs)
 
     @property
     def root(self) -> bytes:
@@ -78,7 +78,7 @@ class Organisation:
         parts = [(NameOID.ORGANIZATIONAL_UNIT_NAME, unit) for unit in units] + [(NameOID.COMMON_NAME, name)]
         subject = x509.Name([x509.NameAttribute(oid, value) for oid, value in parts])
         certificate = _certificate(subject, self.certificate.subject, key.public_key(), self._key, begin, end,
-                                   authority=authority)
+                                   authority=authority, signs=authority)
         return Member(self.mspid, key, certificate.public_bytes(Encoding.PEM))
 
 
@@ -150,7 +150,7 @@ def batch_of(record: LedgerRecord, leaves: int, index: int) -> tuple[BatchPlace,
     """A batch of `leaves` with the record at `index`, and its root."""
     tree = [LedgerRecord(id=new_id(), commitment="ab" * 32, severity="low").leaf() for _ in range(leaves)]
     tree[index] = record.leaf()
-    path = tuple(step.hex() for step in inclusion_path(tree, index))
+    path = tuple(step.hex() for step in inclusion_paths(tree)[index])
     return BatchPlace(id=new_id(), index=index, leaves=leaves, path=path), root(tree)
 
 
@@ -270,12 +270,12 @@ def _results(call: Call) -> bytes:
     return sets.SerializeToString()
 
 
-def _certificate(subject, issuer, key, signer, begin, end, *, authority):
+def _certificate(subject, issuer, key, signer, begin, end, *, authority, signs):
     return (x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key)
             .serial_number(x509.random_serial_number()).not_valid_before(begin).not_valid_after(end)
             .add_extension(x509.BasicConstraints(ca=authority, path_length=None), critical=True)
             .add_extension(x509.KeyUsage(
-                digital_signature=True, key_cert_sign=authority, crl_sign=authority, content_commitment=False,
+                digital_signature=True, key_cert_sign=signs, crl_sign=authority, content_commitment=False,
                 key_encipherment=False, data_encipherment=False, key_agreement=False, encipher_only=False,
                 decipher_only=False), critical=True)
             .sign(signer, hashes.SHA256()))

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from contract.chain import public_key_text
 from contract.errors import Conflict, NotFound, Stale, Unavailable
 from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
-from contract.merkle import inclusion_path, root
+from contract.merkle import inclusion_paths, root
 from contract.ports import Prepared
 
 AT = "2026-11-23T20:00:00.000Z"
@@ -86,7 +86,7 @@ class FaultyLedger:
                         log_key=public_key_text(self._key), signature="0" * 128)
         head = head.model_copy(update={"signature": self._key.sign(head.signed_bytes()).hex()})
         return tuple(InclusionProof(record=record, index=place, head=head,
-                                    path=tuple(step.hex() for step in inclusion_path(leaves, place)))
+                                    path=tuple(step.hex() for step in inclusion_paths(leaves)[place]))
                      for place, record in enumerate(records))
 
     def _be_invalid(self, prepared: Prepared) -> None:
