@@ -20,6 +20,7 @@ from cloud.config import CloudConfig
 from cloud.database import boxes, meta, site
 from cloud.database.accounts import AccountTable
 from cloud.database.engine import Database, connect
+from cloud.database.ledger_pins import GenesisPins
 from cloud.database.profiles import ProfileTable
 from cloud.ingest.bodies import Setting
 from cloud.ingest.service import BrokerLink, Ingest
@@ -27,6 +28,7 @@ from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, chann
 from cloud.ledger.audit.opening import open_books
 from cloud.ledger.audit.schedule import Schedule, audit_due
 from cloud.ledger.embedded import EmbeddedLedger
+from cloud.ledger.fabric_ledger import FabricLedger
 from cloud.notify import links
 from cloud.notify.apprise_channel import channels_from
 from cloud.notify.dispatch import Desk, dispatch_once, note_untold
@@ -35,7 +37,8 @@ from cloud.server import first_steps, serve
 from cloud.vision import EnrolmentVision
 from cloud.worker import Drain, Round
 from contract.config import read_config
-from contract.errors import Rejected
+from contract.errors import Rejected, Unavailable
+from contract.ledger import LedgerChannel
 from contract.ports import Ledger
 from contract.profile import Channel
 from contract.version import VERSION
@@ -89,11 +92,26 @@ def start(
     if set(parts) == {"ingest"}:
         _ingest(config, database, (), stack)
         return ""
-    ledger = stack.enter_context(contextlib.closing(EmbeddedLedger(config.home)))
+    ledger = stack.enter_context(contextlib.closing(_ledger(config, database)))
     drains = _workers(config, database, ledger, stack) if "worker" in parts else ()
     if "ingest" in parts:
         _ingest(config, database, drains, stack)
     return _admin(config, database, ledger, read_faces, stack) if "admin" in parts else ""
+
+
+def _ledger(config: CloudConfig, database: Database) -> EmbeddedLedger | FabricLedger:
+    settings = config.ledger
+    if settings.profile is None:
+        return EmbeddedLedger(config.home)
+    roots = settings.roots or settings.profile.parent.parent / "roots"
+    ledger = FabricLedger(settings.profile, roots, GenesisPins(database))
+    for channel in get_args(LedgerChannel):
+        try:
+            ledger.check(channel)
+        except Unavailable as error:
+            # Nothing is lost: the records wait for it.
+            log.error("%s", error)
+    return ledger
 
 
 def _workers(

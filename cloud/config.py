@@ -53,10 +53,12 @@ class HttpSettings(Section):
 class LedgerSettings(Section):
     """`kind`: the signed log of this cloud, or a Hyperledger Fabric network with this connection `profile`.
     `police_from`: records of this severity and above also go on the police log, at once; the others in batches of
-    `batch_size`, or when one has waited `batch_seconds`. `audit_hours`: between two audits, 0 for none."""
+    `batch_size`, or when one has waited `batch_seconds`. `roots`: the organisations' root certificates, for the proofs;
+    absent: the folder roots beside the profile's. `audit_hours`: between two audits, 0 for none."""
 
     kind: Literal["embedded", "fabric"] = "embedded"
     profile: Path | None = None
+    roots: Path | None = None
     police_from: Severity = "high"
     batch_size: int = Field(default=200, ge=1, le=10_000)
     batch_seconds: float = Field(default=5, ge=0, le=3600)
@@ -66,6 +68,8 @@ class LedgerSettings(Section):
     def _fabric_has_a_profile(self) -> Self:
         if (self.kind == "fabric") != (self.profile is not None):
             raise ValueError('profile is the connection profile of kind = "fabric": give both or neither')
+        if self.roots is not None and self.profile is None:
+            raise ValueError('roots are for kind = "fabric"')
         return self
 
     def patience_s(self) -> float:

@@ -6,6 +6,7 @@ from fastapi import Response
 from pydantic import BaseModel, ConfigDict, Field
 from sqlmodel import Session
 
+from cloud.admin.ledger_health import LedgerHealth, days_left, look
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
 from cloud.database import boxes, feed
@@ -28,6 +29,7 @@ class BoxView(BaseModel):
     claimed_at: Instant
     last_seen: Instant | None
     certificate_expires: str
+    certificate_days_left: int | None = None
     public_key: str
     version: str | None = None
     packs: tuple[str, ...] = ()
@@ -41,6 +43,7 @@ class BoxView(BaseModel):
 
 class Fleet(BaseModel):
     items: list[BoxView]
+    ledger: LedgerHealth
 
 
 class ClaimCode(BaseModel):
@@ -62,9 +65,10 @@ class ClaimIn(BaseModel):
 
 @router.get("/boxes")
 def listing(cloud: Cloud) -> Fleet:
-    """Every box with what it said of itself last."""
+    """Every box with what it said of itself last, and how the ledger is."""
     with cloud.database.read() as session:
-        return Fleet(items=fleet(session))
+        items = fleet(session)
+    return Fleet(items=items, ledger=look(cloud.ledger))
 
 
 @router.post("/boxes/claim-codes", status_code=201)
@@ -93,7 +97,9 @@ def fleet(session: Session) -> list[BoxView]:
 
 def _view(session: Session, row: BoxRow) -> BoxView:
     view = BoxView(id=row.id, name=row.name, state=row.state, claimed_at=row.claimed_at, last_seen=row.last_seen,
-                   certificate_expires=row.certificate_expires, public_key=row.public_key, digest_ok=row.agrees)
+                   certificate_expires=row.certificate_expires,
+                   certificate_days_left=days_left(row.certificate_expires) if row.certificate_expires else None,
+                   public_key=row.public_key, digest_ok=row.agrees)
     if row.status is None:
         return view
     status = Status.model_validate_json(row.status)

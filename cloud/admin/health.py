@@ -8,6 +8,7 @@ from prometheus_client.registry import Collector
 from pydantic import BaseModel
 from sqlalchemy.exc import SQLAlchemyError
 
+from cloud.admin.ledger_health import days_left, look
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
 from cloud.database import alerts, boxes, ledger_audits, ledger_standing, received
@@ -20,8 +21,11 @@ router = new_router(RULES, "health")
 
 
 class Ready(BaseModel):
+    """`warnings`: what does not keep it from its work yet."""
+
     ready: bool
     problems: list[str] = []
+    warnings: list[str] = []
 
 
 @router.get("/healthz")
@@ -39,12 +43,10 @@ def readyz(cloud: Cloud, response: Response) -> Ready:
             boxes.every(session)
     except (SentryboxError, SQLAlchemyError) as error:
         problems.append(f"database: {type(error).__name__}")
-    try:
-        cloud.ledger.head("general")
-    except SentryboxError as error:
-        problems.append(f"ledger: {error}")
+    ledger = look(cloud.ledger)
+    problems += ledger.problems
     response.status_code = 503 if problems else 200
-    return Ready(ready=not problems, problems=problems)
+    return Ready(ready=not problems, problems=problems, warnings=ledger.warnings)
 
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
@@ -72,6 +74,11 @@ class _Figures(Collector):
             audited = ledger_audits.last(session)
         found = [GaugeMetricFamily("sentrybox_profiles", "People enrolled", value=self._cloud.profiles.count()),
                  GaugeMetricFamily("sentrybox_quarantined", "Messages of boxes that were refused", value=refused)]
+        certificates = GaugeMetricFamily("sentrybox_ledger_certificate_days", "Days until a certificate expires with "
+                                         "which records go on the ledger", labels=["name"])
+        for name, expires in self._cloud.ledger.identities():
+            certificates.add_metric([name], days_left(expires))
+        found.append(certificates)
         for name, text, values in (
                 ("ledger_jobs", "Records for the ledger, by state", jobs),
                 ("deliveries", "Alerts to one recipient, by state", told),

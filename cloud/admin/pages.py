@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cloud.admin.fleet import fleet as fleet_of
 from cloud.admin.incidents import readable, visible
+from cloud.admin.ledger_health import WARN_DAYS, look
 from cloud.admin.release import view_of as release_of
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
@@ -120,7 +121,9 @@ def erasure(request: Request, user_id: Id, cloud: Cloud) -> Response:
 @_in_words
 def fleet(request: Request, cloud: Cloud, who: Who) -> Response:
     with cloud.database.read() as session:
-        return page(request, "boxes.html", boxes=fleet_of(session), may_edit=who.role in ADMINS)
+        found = fleet_of(session)
+    return page(request, "boxes.html", boxes=found, ledger=look(cloud.ledger), warn_days=WARN_DAYS,
+                may_edit=who.role in ADMINS)
 
 
 @router.get("/ui/contacts")

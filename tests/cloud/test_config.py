@@ -35,7 +35,7 @@ def test_what_is_left_out_has_a_default(tmp_path):
         (
             RIGHT + '[ledger]\npolice_form = "high"',
             "ledger.police_form: unknown key; allowed here: audit_hours, batch_seconds, batch_size, kind, police_from, "
-            "profile",
+            "profile, roots",
         ),
         (RIGHT + '[ledger]\npolice_from = "worst"', "'low', 'medium', 'high' or 'critical'"),
         (RIGHT + '[contacts]\nsecurity = [{channel = "sms", address = "12"}]', "E.164"),

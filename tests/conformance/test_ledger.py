@@ -2,22 +2,42 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.errors import Conflict, NotFound
+from contract.fabric_proof import check_fabric
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.ports import Ledger
 from contract.proof import check_inclusion
-from tests.support.ledgers import put
+from tests.standin.ground import StandinGround
+from tests.support.fabric_network import fabric_ground
+from tests.support.ground import Ground
+from tests.support.ledgers import fabric_ledger, put
 
 
-@pytest.fixture(params=["embedded"])
+@pytest.fixture(scope="module")
+def standin(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with closing(StandinGround(tmp_path_factory.mktemp("standin"))) as ground:
+        yield ground
+
+
+@pytest.fixture(scope="module")
+def fabric(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
+    with fabric_ground(tmp_path_factory.mktemp("fabric")) as ground:
+        yield ground
+
+
+@pytest.fixture(params=["embedded", "standin", "fabric"])
 def ledger(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Ledger]:
-    adapter = EmbeddedLedger(tmp_path)
+    if request.param == "embedded":
+        adapter: Ledger = EmbeddedLedger(tmp_path)
+    else:
+        adapter = fabric_ledger(request.getfixturevalue(request.param))
     yield adapter
     adapter.close()
 
@@ -113,7 +133,7 @@ def test_a_transaction_has_a_proof_for_each_of_its_records(ledger, count):
     anchor = put(ledger, "general", *records)
     proofs = ledger.prove(anchor, records)
     for proof, one in zip(proofs, records, strict=True):
-        check_inclusion(proof)
+        check_inclusion(proof) if proof.kind == "tree" else check_fabric(proof)
         assert (proof.record, proof.channel) == (one, "general")
 
 

@@ -2,8 +2,15 @@
 
 from cloud.database.engine import Database
 from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, resume
+from cloud.ledger.fabric_ledger import FabricLedger, Pin
 from contract.ledger import Anchor, Inclusion, LedgerChannel, LedgerRecord
 from contract.ports import Ledger
+from tests.support.ground import Ground
+
+
+def fabric_ledger(ground: Ground, pin: Pin = lambda channel, seen: seen) -> FabricLedger:
+    """As the campus, on a network; without `pin`, on whatever network it is."""
+    return FabricLedger(ground.profile("campus"), ground.home / "roots", pin)
 
 
 def put(ledger: Ledger, channel: LedgerChannel, *records: LedgerRecord) -> Anchor:

@@ -1,32 +1,26 @@
 """A Fabric channel as the audit reads it: block by block from our own peers, not from what an adapter remembers."""
 
 import base64
-import json
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from fabric_protos.common.common_pb2 import ChannelHeader, Envelope, Payload
-from fabric_protos.ledger.rwset.kvrwset.kv_rwset_pb2 import KVRWSet
-from fabric_protos.ledger.rwset.rwset_pb2 import TxReadWriteSet
-from fabric_protos.peer.proposal_pb2 import ChaincodeAction
-from fabric_protos.peer.proposal_response_pb2 import ProposalResponsePayload
-from fabric_protos.peer.transaction_pb2 import VALID, ChaincodeActionPayload, Transaction
+from fabric_protos.peer.transaction_pb2 import VALID
 from google.protobuf.message import DecodeError
 from pydantic import ValidationError
 
 from cloud.ledger.audit.books import Batch, Damage, Item, Written
+from cloud.ledger.fabric_writes import BATCH, RECORD, Write, record_from, transaction_of, writes_of
 from cloud.ledger.gateway import blocks
 from cloud.ledger.gateway.blocks import Header
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.errors import NotFound, Rejected, Unavailable
-from contract.ledger import FabricInclusion, InclusionProof, LedgerChannel, LedgerRecord
+from contract.ledger import FabricInclusion, InclusionProof, LedgerChannel
 
 KEPT = 256
 """Blocks whose header and marks are kept in memory: neighbouring records are in neighbouring blocks."""
-RECORD, BATCH = "inc~", "batch~"
 
 
 class _Seen(NamedTuple):
@@ -60,7 +54,8 @@ class FabricBooks:
         if inclusion.position >= len(seen.codes) or seen.codes[inclusion.position] != VALID:
             raise NotFound(f"the transaction in block {number} is not marked VALID")
         if inclusion.batch is not None:
-            self._proven[_transaction_of(inclusion)] += 1
+            transaction = transaction_of(base64.b64decode(inclusion.envelopes[inclusion.position]))
+            self._proven[bytes.fromhex(transaction)] += 1
 
     def items(self, channel: LedgerChannel) -> Iterator[list[Item]]:
         """As books.Books, a block at a time; also whether each names the one before."""
@@ -89,18 +84,17 @@ class FabricBooks:
             if code != VALID:
                 continue
             try:
-                transaction, written = _written(envelope, self._profile.chaincode)
-                for key, value in written:
-                    yield from self._item(number, transaction, key, value)
+                for write in writes_of(envelope, self._profile.chaincode):
+                    yield from self._item(number, envelope, write)
             except (DecodeError, ValidationError, ValueError, KeyError, TypeError) as error:
                 yield Damage(f"a transaction of block {number} cannot be read: {type(error).__name__}")
 
-    def _item(self, number: int, transaction: str, key: str, value: dict[str, Any]) -> Iterator[Item]:
-        if key.startswith(RECORD):
-            fields = {name: value[name] for name in LedgerRecord.model_fields}
-            yield Written(number, LedgerRecord(**fields))
-        elif key.startswith(BATCH):
-            yield Batch(number, transaction, int(value["leaves"]), self._proven[bytes.fromhex(transaction)])
+    def _item(self, number: int, envelope: bytes, write: Write) -> Iterator[Item]:
+        if write.key.startswith(RECORD):
+            yield Written(number, record_from(write.value))
+        elif write.key.startswith(BATCH):
+            transaction = transaction_of(envelope)
+            yield Batch(number, transaction, int(write.value["leaves"]), self._proven[bytes.fromhex(transaction)])
 
     def _height(self, channel: str, number: int) -> int:
         if number >= self._heights.get(channel, 0):
@@ -129,23 +123,3 @@ def _asking() -> Iterator[None]:
     except GatewayError as error:
         raise Unavailable(f"the Fabric network cannot be asked: {error}",
                           hint="`sentrybox fabric status` and `sentrybox doctor` say more") from error
-
-
-def _transaction_of(inclusion: FabricInclusion) -> bytes:
-    payload = Payload.FromString(
-        Envelope.FromString(base64.b64decode(inclusion.envelopes[inclusion.position])).payload)
-    return bytes.fromhex(ChannelHeader.FromString(payload.header.channel_header).tx_id)
-
-
-def _written(envelope: bytes, chaincode: str) -> tuple[str, list[tuple[str, dict[str, Any]]]]:
-    """Its id, and (key, value) of what it wrote in the chaincode's own namespace; nothing for configuration."""
-    payload = Payload.FromString(Envelope.FromString(envelope).payload)
-    transaction = ChannelHeader.FromString(payload.header.channel_header).tx_id
-    found = []
-    for action in Transaction.FromString(payload.data).actions if transaction else ():
-        response = ChaincodeActionPayload.FromString(action.payload).action.proposal_response_payload
-        results = ChaincodeAction.FromString(ProposalResponsePayload.FromString(response).extension).results
-        for space in TxReadWriteSet.FromString(results).ns_rwset:
-            if space.namespace == chaincode:
-                found += [(write.key, json.loads(write.value)) for write in KVRWSet.FromString(space.rwset).writes]
-    return transaction, found

@@ -137,7 +137,7 @@ def test_the_audit_trail_names_who_did_what_and_notices_a_change(campus, as_):
 def test_health_and_figures(campus, as_):
     campus.put_incident()
     assert as_.nobody.get("/healthz").json() == {"status": "ok"}
-    assert as_.nobody.get("/readyz").json() == {"ready": True, "problems": []}
+    assert as_.nobody.get("/readyz").json() == {"ready": True, "problems": [], "warnings": []}
     figures = as_.nobody.get("/metrics").text
     for line in ("sentrybox_profiles 2.0", 'sentrybox_boxes{state="active"} 1.0',
                  'sentrybox_deliveries{state="pending"} 2.0', 'sentrybox_ledger_jobs{state="recorded"} 1.0'):
