@@ -32,7 +32,8 @@ test: ## run the tests; ARGS="tests/store -k outbox" chooses
 test-fabric: ## run the ledger's tests on a real Fabric network; FABRIC_BIN names the folder of its programs
 	@scripts/setup --quiet
 	@$(PY) -c 'from cloud.ledger.fabric.programs import require; require()'
-	@$(PY) -m pytest -q tests/ledger tests/conformance/test_ledger.py tests/cloud/ledger/fabric $(ARGS)
+	@$(PY) -m pytest -q tests/ledger tests/standin tests/conformance/test_ledger.py \
+		tests/cloud/ledger/fabric tests/sentrybox/test_fabric_command.py tests/journey/test_fabric_demo.py $(ARGS)
 
 test-slow: ## run the slow tests
 	@scripts/setup --quiet

@@ -1,65 +1,20 @@
 """The whole way through real processes: from RTSP cameras to an answered alert, the broker away in the middle."""
 
 import json
-import os
 import re
-import signal
-import subprocess
-import sys
-import time
-from pathlib import Path
 
 import httpx
 import pytest
 
-ROOT = Path(__file__).parents[2]
-START_S = 240
+from tests.support.demo import ROOT, api, run_check, running_demo, until
 
 pytestmark = pytest.mark.timeout(600)
 
 
 @pytest.fixture(scope="module")
 def demo(tmp_path_factory):
-    """A running demo: its home. Ended by Ctrl-C; everything it started must be gone then."""
-    home = tmp_path_factory.mktemp("demo")
-    log = home / "demo.log"
-    with log.open("wb") as output:
-        process = subprocess.Popen([sys.executable, "-m", "demo"], cwd=ROOT, stdout=output, stderr=subprocess.STDOUT,
-                                   env={**os.environ, "SENTRYBOX_HOME": str(home)})
-    try:
-        deadline = time.monotonic() + START_S
-        while not (home / "access.json").exists():
-            assert process.poll() is None and time.monotonic() < deadline, log.read_text()
-            time.sleep(0.2)
+    with running_demo(tmp_path_factory.mktemp("demo")) as home:
         yield home
-    finally:
-        process.send_signal(signal.SIGINT)
-        assert process.wait(60) == 0, log.read_text()
-    for url in json.loads((home / "access.json").read_text()).values():
-        if isinstance(url, str):
-            with pytest.raises(httpx.TransportError):
-                httpx.get(url, trust_env=False)
-
-
-def api(home, side, role):
-    access = json.loads((home / "access.json").read_text())
-    return httpx.Client(base_url=access[side], headers={"Authorization": f"Bearer {access['tokens'][side][role]}"},
-                        timeout=20, trust_env=False)
-
-
-def until(look, seconds=60):
-    deadline = time.monotonic() + seconds
-    while not (seen := look()):
-        assert time.monotonic() < deadline, "not within the time"
-        time.sleep(0.3)
-    return seen
-
-
-def run_check(home, *words):
-    done = subprocess.run([sys.executable, "-m", "demo.check", "--home", str(home), "--within", "240", *words],
-                          cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def test_the_check_holds_also_with_the_broker_away_in_the_middle(demo):
