@@ -1,12 +1,13 @@
-"""Audit the ledger against boxes and cloud.
+"""Audit the ledger against boxes and cloud, or go on with another ledger.
 
   sentrybox ledger export --config box.toml --out gate.chain     on a box: its whole chain, as JSON lines
   sentrybox ledger audit --config cloud.toml                     in the cloud: every chain, row and ledger entry
   sentrybox ledger audit --config cloud.toml --chain gate.chain --chain roof.chain
+  sentrybox ledger start-over --config cloud.toml --yes          a Fabric network was replaced on purpose: write all anew
 
 The audit walks each box's chain as the cloud received it (and as the box itself exported it, with --chain), the cloud's
 records and the ledger, and names every gap and every difference, each with what to do. It changes nothing and may run
-beside the cloud. docs/audit.md explains each finding.
+beside the cloud. docs/audit.md explains each finding. `start-over` wants the cloud stopped; docs/fabric.md says when.
 
 Exit status: 0 all agree; 1 there are findings; 3 something could not be asked, and what could be asked agrees.
 """
@@ -24,11 +25,12 @@ from appliance.store.export import export_chain
 from appliance.sync.keys import box_key
 from cloud.config import CloudConfig
 from cloud.database.engine import open_existing
+from cloud.database.ledger_pins import start_over
 from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.opening import open_books
 from cloud.ledger.audit.walk import Audit
 from contract.config import read_config
-from contract.errors import Unavailable
+from contract.errors import Rejected, Unavailable
 from contract.moments import now
 
 BAR = 30
@@ -45,10 +47,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     audit.add_argument("--chain", type=Path, metavar="FILE", action="append", default=[],
                        help="a box's own export, to compare too (may be repeated)")
     audit.add_argument("--json", action="store_true", help="one JSON object a line: findings, then the summary")
+    again = actions.add_parser("start-over", help="forget which Fabric network it was; every record is written anew")
+    again.add_argument("--config", type=Path, required=True, help="the cloud's TOML file; the cloud itself is stopped")
+    again.add_argument("--yes", action="store_true", help="yes, the network was replaced on purpose")
 
 
 def run(options: argparse.Namespace) -> int:
-    return _export(options) if options.action == "export" else _audit(options)
+    return {"export": _export, "audit": _audit, "start-over": _start_over}[options.action](options)
 
 
 def _export(options: argparse.Namespace) -> int:
@@ -87,6 +92,17 @@ def _audit(options: argparse.Namespace) -> int:
     bar.clear()
     print(_summary(audit, count, options.json))
     return 1 if count else 3 if audit.unavailable else 0
+
+
+def _start_over(options: argparse.Namespace) -> int:
+    config = read_config(options.config, CloudConfig)
+    if not options.yes:
+        raise Rejected("every record would be written on the ledger again, and the old network no longer be known",
+                       hint="if it was replaced on purpose: the same with --yes")
+    with closing(open_existing(config.database_url())) as database:
+        count = start_over(database)
+    print(f"{count} places of records are queued; start the cloud: the next ledger it meets is the one it keeps")
+    return 0
 
 
 def _summary(audit: Audit, count: int, as_json: bool) -> str:

@@ -125,3 +125,11 @@ def test_a_real_boxs_export_of_another_key(campus, config, box, tmp_path, capsys
     assert main(["ledger", "export", "--config", box, "--out", str(out)]) == 0
     assert main(["ledger", "audit", "--config", config, "--chain", str(out)]) == 1
     assert "export-foreign" in capsys.readouterr().out
+
+
+def test_starting_over_wants_a_yes_and_says_what_it_did(campus, config, capsys):
+    campus.close()
+    assert main(["ledger", "start-over", "--config", config]) == 1
+    assert "the same with --yes" in capsys.readouterr().err
+    assert main(["ledger", "start-over", "--config", config, "--yes"]) == 0
+    assert "places of records are queued; start the cloud" in capsys.readouterr().out
