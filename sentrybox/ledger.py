@@ -3,7 +3,7 @@
   sentrybox ledger export --config box.toml --out gate.chain     on a box: its whole chain, as JSON lines
   sentrybox ledger audit --config cloud.toml                     in the cloud: every chain, row and ledger entry
   sentrybox ledger audit --config cloud.toml --chain gate.chain --chain roof.chain
-  sentrybox ledger start-over --config cloud.toml --yes          a Fabric network was replaced on purpose: write all anew
+  sentrybox ledger start-over --config cloud.toml --yes          a Fabric network was replaced: write all anew
 
 The audit walks each box's chain as the cloud received it (and as the box itself exported it, with --chain), the cloud's
 records and the ledger, and names every gap and every difference, each with what to do. It changes nothing and may run
