@@ -10,6 +10,11 @@ from pathlib import Path
 import pytest
 
 from cloud.database.engine import Database
+from cloud.database.ledger_pins import GenesisPins
+from cloud.ledger import fabric_ledger as adapter
+from cloud.ledger.anchoring import Anchoring, anchor_urgent
+from contract.errors import Unavailable
+from tests.ledger.conftest import GROUNDS
 from tests.support.anchoring import (
     WorkerProcess,
     check_each_is_there_once,
@@ -24,6 +29,7 @@ from tests.support.anchoring import (
     written,
 )
 from tests.support.ground import PARTS, Ground, killed
+from tests.support.ledgers import fabric_ledger
 
 # Parts of the network are killed and started several times, and the worker backs off meanwhile.
 pytestmark = pytest.mark.timeout(400)
@@ -80,4 +86,68 @@ def test_the_worker_killed_at_any_moment_loses_and_doubles_nothing(
         wait_anchored(database)
     finally:
         process.kill()
+    check_each_is_there_once(database, records, written(ground, before))
+
+
+def test_what_got_no_answer_in_time_is_asked_for_and_not_prepared_anew(
+    ground: Ground, database: Database, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter, "SETTLE_S", 0.3)  # the general channel's blocks come later than that
+    before, records = heights(ground), []
+    with working(database, ground, batch_size=20, batch_seconds=0) as worker:
+        for _ in range(4):
+            records += worker.queue(some(4, "low"))
+            wait_until(lambda: counts(database).get("submitted"), database)
+        wait_anchored(database)
+    assert "is not confirmed yet" in caplog.text
+    check_each_is_there_once(database, records, written(ground, before))
+
+
+def test_the_backlog_of_an_outage_drains_in_full_batches(
+    ground: Ground, database: Database, caplog: pytest.LogCaptureFixture
+) -> None:
+    before = heights(ground)
+    with working(database, ground) as worker:
+        with killed(ground, "orderer"), killed(ground, "peer-campus"), killed(ground, "peer-police"):
+            records = worker.queue([*some(2000, "low"), *some(40, "high")])
+            for drain in ("police ledger", "general ledger", "ledger batches"):
+                wait_until(lambda drain=drain: f"{drain}: the first block of" in caplog.text, database)
+            assert counts(database) == {"recorded": 2080}
+        wait_anchored(database)
+    found = written(ground, before)
+    assert [batch.leaves for batch in found.batches] == [200] * 10
+    assert found.transactions == 10 + 2 * 40
+    check_each_is_there_once(database, records, found)
+
+
+def test_another_ledger_in_its_place_is_refused_and_the_records_wait(
+    ground: Ground, database: Database, tmp_path: Path, caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before, records = heights(ground), queue(database, some(2, "high"))
+    with closing(fabric_ledger(ground, GenesisPins(database))) as ours, monkeypatch.context() as patch:
+        patch.setattr(adapter, "SETTLE_S", 0.05)  # sent, and no answer is seen
+        for channel in ("general", "police"):
+            anchor_urgent(Anchoring(database, ours), channel)
+    assert counts(database) == {"submitted": 4}
+    with GROUNDS[ground.name](tmp_path / "anew") as other:
+        empty = heights(other)
+        with working(database, other, batch_seconds=0) as worker:
+            records += worker.queue(some(12, "low", "critical"))
+            waiting = counts(database)
+            for drain, channel in (("police ledger", "police"), ("general ledger", "general"),
+                                   ("ledger batches", "general")):
+                refused = f"{drain}: refused: channel {channel} is another ledger"
+                wait_until(lambda refused=refused: refused in caplog.text, database)
+        assert counts(database) == waiting
+        assert waiting.keys() == {"recorded", "submitted"}
+        with closing(fabric_ledger(other, GenesisPins(database))) as stranger:
+            for channel in ("general", "police"):
+                with pytest.raises(Unavailable, match=f"{channel} is another ledger .*the records wait") as caught:
+                    stranger.check(channel)
+                assert "bring the old network back" in caught.value.hint
+                assert "docs/fabric.md" in caught.value.hint
+        assert heights(other) == empty
+    with working(database, ground, batch_seconds=0):
+        wait_anchored(database)
     check_each_is_there_once(database, records, written(ground, before))
