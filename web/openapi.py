@@ -1,10 +1,12 @@
 """An interface's description: the OpenAPI document with its roles, and the rows of a page that shows it."""
 
+from collections.abc import Callable
 from typing import Any
 
-from fastapi import Request
+from fastapi import APIRouter, Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
 
-from web.guard import PUBLIC, Rules
+from web.guard import PUBLIC, Rules, new_router
 from web.problems import MEDIA_TYPE, ProblemDetails
 
 PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
@@ -23,6 +25,23 @@ def document(request: Request, rules: Rules) -> dict[str, Any]:
             operation["security"] = [] if roles is PUBLIC else [{"token": []}]
             operation["x-roles"] = sorted(roles)
     return spec
+
+
+def description_router(rules: Rules, page: Callable[..., Response]) -> APIRouter:
+    """openapi.json, and /docs: a `page` that shows it without a file from the internet."""
+    router = new_router(rules, "description")
+
+    @router.get("/openapi.json", response_class=Response, include_in_schema=False)
+    async def openapi(request: Request) -> Response:
+        """The OpenAPI document."""
+        return JSONResponse(document(request, rules))
+
+    @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
+    async def docs(request: Request) -> Response:
+        """The OpenAPI document as a page."""
+        return page(request, "docs.html", operations=operations(document(request, rules)))
+
+    return router
 
 
 def operations(spec: dict[str, Any]) -> list[dict[str, Any]]:

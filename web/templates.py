@@ -19,7 +19,7 @@ SHARED = _HERE / "static"
 
 
 class Pages:
-    """The pages of one app. Its state has `site`, the name at the top of each page, and `version`."""
+    """The pages of one app. Its state has `site`, the name at the top of each page."""
 
     def __init__(self, home: Path) -> None:
         """`home`: the folder with html/ and perhaps static/."""
@@ -33,7 +33,7 @@ class Pages:
         """The page of `template`. Every page knows who reads it (`who`, None when nobody is logged in)."""
         who: Identity | None = getattr(request.state, "who", None)
         state = request.app.state
-        text = self._templates.get_template(template).render(who=who, site=state.site, version=state.version,
+        text = self._templates.get_template(template).render(who=who, site=state.site, version=request.app.version,
                                                              path=request.url.path, **values)
         return HTMLResponse(text, status)
 

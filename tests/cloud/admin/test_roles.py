@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.admin.app import SUBJECTS
+from cloud.admin.app import ROUTERS
 from cloud.admin.rules import RULES
 from contract.ids import new_id
 
@@ -16,7 +16,7 @@ def routes():
 
 
 def test_the_table_and_the_application_have_the_same_routes():
-    built = {(method, route.path) for subject in SUBJECTS for route in subject.router.routes
+    built = {(method, route.path) for router in ROUTERS for route in router.routes
              for method in route.methods}
     assert built == set(RULES)
 

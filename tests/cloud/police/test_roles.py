@@ -2,7 +2,7 @@
 
 import pytest
 
-from cloud.police.app import SUBJECTS
+from cloud.police.app import ROUTERS
 from cloud.police.rules import RULES
 from contract.ids import new_id
 
@@ -10,7 +10,7 @@ VALUES = {"entry_id": new_id(), "name": "nothing", "token": "x.y.z"}
 
 
 def test_the_table_and_the_application_have_the_same_routes():
-    built = {(method, route.path) for subject in SUBJECTS for route in subject.router.routes
+    built = {(method, route.path) for router in ROUTERS for route in router.routes
              for method in route.methods}
     assert built == set(RULES)
 
