@@ -94,10 +94,10 @@ def test_what_got_no_answer_in_time_is_asked_for_and_not_prepared_anew(
 ) -> None:
     monkeypatch.setattr(adapter, "SETTLE_S", 0.3)  # the general channel's blocks come later than that
     before, records = heights(ground), []
-    with working(database, ground, batch_size=20, batch_seconds=0) as worker:
-        for _ in range(4):
-            records += worker.queue(some(4, "low"))
-            wait_until(lambda: counts(database).get("submitted"), database)
+    with working(database, ground, batch_size=50, batch_seconds=1.2) as worker:
+        for _ in range(20):  # so what is prepared anew would always meet others, and make another batch with them
+            records += worker.queue(some(2, "low"))
+            time.sleep(0.2)
         wait_anchored(database)
     assert "is not confirmed yet" in caplog.text
     check_each_is_there_once(database, records, written(ground, before))

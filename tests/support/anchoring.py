@@ -197,7 +197,6 @@ def written(ground: Ground, since: dict[str, int]) -> Written:
                 for key, value in writes_of(envelope, CHAINCODE):
                     place = (block.header.number, transaction)
                     if key.startswith(RECORD):
-                        assert key == RECORD + value["id"]
                         records[value["id"], channel].append(place)
                     elif key.startswith(BATCH):
                         batches[Batch(channel, value["root"], value["leaves"])].append(place)
@@ -213,27 +212,34 @@ def check_each_is_there_once(database: Database, records: list[LedgerRecord], fo
         kept = {(row.record_id, row.channel): (Anchor.model_validate_json(row.anchor),
                                                INCLUSION.validate_json(row.inclusion))
                 for row in session.exec(select(AnchorRow).order_by(col(AnchorRow.record_id)))}
-    assert {(job.record_id, job.channel): job.state for job in jobs} == dict.fromkeys(wanted, "anchored")
-    assert kept.keys() == wanted.keys()
+    _same("jobs", {(job.record_id, job.channel): job.state for job in jobs}, dict.fromkeys(wanted, "anchored"))
+    _same("kept proofs", {place: proof.record for place, (_, proof) in kept.items()}, wanted)
     singles: dict[Place, list[tuple[int, str]]] = {}
     members: dict[tuple[str, int, str], list[FabricInclusion]] = defaultdict(list)
     for place, (anchor, inclusion) in kept.items():
-        assert (inclusion.record, inclusion.channel, anchor.channel) == (wanted[place], place[1], place[1])
+        assert (inclusion.channel, anchor.channel) == (place[1], place[1]), f"{place}: {anchor}"
         check_fabric(inclusion)
         if inclusion.batch is None:
             singles[place] = [(anchor.block, anchor.transaction)]
         else:
             members[anchor.channel, anchor.block, anchor.transaction].append(inclusion)
     # Both ways: a batch on the chain that the database does not know may have any of the records a second time.
-    assert found.records == singles
-    assert found.batches == {_batch(channel, proofs): [(block, transaction)]
-                             for (channel, block, transaction), proofs in members.items()}
+    _same("records on the chain", found.records, singles)
+    _same("batches on the chain", found.batches, {_batch(channel, proofs): [(block, transaction)]
+                                                  for (channel, block, transaction), proofs in members.items()})
+
+
+def _same(what: str, found: dict, wanted: dict) -> None:
+    other = [(key, found.get(key), wanted.get(key)) for key in found.keys() | wanted.keys()
+             if found.get(key) != wanted.get(key)]
+    assert not other, f"{what}: {len(other)} differ from the {len(wanted)} wanted (which, found, wanted): {other[:3]}"
 
 
 def _batch(channel: str, proofs: list[FabricInclusion]) -> Batch:
     """The batch that these proofs make up, computed from the records themselves."""
     proofs = sorted(proofs, key=lambda proof: proof.batch.index)
-    assert [proof.batch.index for proof in proofs] == list(range(proofs[0].batch.leaves))
+    places = [proof.batch.index for proof in proofs]
+    assert places == list(range(proofs[0].batch.leaves)), f"of {proofs[0].batch} only {places} are kept as there"
     return Batch(channel, root([proof.record.leaf() for proof in proofs]).hex(), len(proofs))
 
 
