@@ -13,7 +13,7 @@ from cloud.ledger.audit.walk import Audit
 from contract.errors import Rejected
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
-from tests.support.fabric_campus import FabricCampus, proven
+from tests.support.fabric_campus import FabricCampus
 from tests.support.fabric_proof import Network, inclusion, record_call
 from tests.support.ground import Ground, killed
 
@@ -39,8 +39,8 @@ def test_a_clean_campus_has_no_finding(campus: FabricCampus) -> None:
 
 
 def test_records_and_batches_that_no_box_explains(campus: FabricCampus) -> None:
-    client, stranger = campus.clients["general"], new_id()
-    _, commit = client.write("Record", stranger, "ab" * 32, "1", "low")
+    stranger = new_id()
+    _, commit = campus.recorder.write("Record", stranger, "ab" * 32, "1", "low")
     strangers = [LedgerRecord(id=new_id(), commitment="cd" * 32, severity="low") for _ in range(3)]
     batch = campus.batch(strangers, kept=0)
     found = campus.kinds()
@@ -60,7 +60,7 @@ def test_a_batch_of_which_not_every_record_is_known(campus: FabricCampus) -> Non
 def test_another_commitment_on_the_ledger(campus: FabricCampus) -> None:
     campus.send(campus.boxes["gate-1"].incident("critical"))
     wrong = record_of(campus, 7, "critical").model_copy(update={"commitment": "ab" * 32})
-    campus.clients["general"].write("Record", wrong.id, wrong.commitment, "1", wrong.severity)
+    campus.recorder.write("Record", wrong.id, wrong.commitment, "1", wrong.severity)
     found = campus.kinds()
     assert sorted(kind for kind, _ in found) == ["ledger-other", "waiting", "waiting"]
     assert [wrong.id in where for kind, where in found if kind == "ledger-other"] == [True]
@@ -93,16 +93,16 @@ def test_a_changed_step_of_a_batchs_path(campus: FabricCampus) -> None:
     assert campus.kinds() == [("proof", place(campus, 4, "log"))]
 
 
-def test_a_transaction_that_was_marked_invalid_anchors_nothing(campus: FabricCampus, ground: Ground) -> None:
+def test_a_transaction_that_was_marked_invalid_anchors_nothing(campus: FabricCampus) -> None:
     campus.ids.append(campus.send(campus.boxes["gate-1"].incident("low")))
-    record, client = record_of(campus, 7, "low"), campus.clients["general"]
+    record, client = record_of(campus, 7, "low"), campus.recorder
     arguments = ("Record", record.id, record.commitment, "1", record.severity)
     first, second = client.endorse(*arguments), client.endorse(*arguments)
     for endorsed in (first, second):
         client.submit(endorsed)
     assert {client.status(first).name, client.status(second).name} == {"VALID", "MVCC_READ_CONFLICT"}
     invalid = next(each for each in (first, second) if client.status(each).name != "VALID")
-    campus.keep(proven(ground, client, invalid.transaction, record), invalid.transaction)
+    campus.keep(campus.proven(invalid.transaction, record), invalid.transaction)
     assert campus.kinds() == [("ledger-missing", place(campus, 7, "incident"))]
 
 
