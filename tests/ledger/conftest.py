@@ -13,7 +13,7 @@ from tests.support.ground import Client, Ground
 GROUNDS = {"standin": lambda home: closing(StandinGround(home, start_s=4, execute_s=5)), "fabric": fabric_ground}
 
 
-@pytest.fixture(scope="session", params=GROUNDS)
+@pytest.fixture(scope="module", params=GROUNDS)
 def ground(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ground]:
     """The network; a test that kills a part of it starts that part again."""
     with GROUNDS[request.param](tmp_path_factory.mktemp(request.param)) as ground:
