@@ -30,6 +30,13 @@ class LedgerIdentity(NamedTuple):
     expires: str
 
 
+class LedgerPage(NamedTuple):
+    """Records with their blocks' numbers. `next` is the `after` of the page that follows, None at the end."""
+
+    records: list[tuple[int, LedgerRecord]]
+    next: int | None
+
+
 class Ledger(Protocol):
     """An append-only log per channel, written in two phases. Calls block; every one may be repeated, by several threads
     at a time."""
@@ -70,10 +77,11 @@ class Ledger(Protocol):
         """The newest state, for comparing what several people are shown. Raises Unavailable."""
         ...
 
-    def page(self, channel: LedgerChannel, after: int, limit: int) -> list[tuple[int, LedgerRecord]]:
+    def page(self, channel: LedgerChannel, after: int, limit: int) -> LedgerPage:
         """Records, as far as `get` knows them, with block number > after (-1 for the first page), oldest first.
 
-        Whole blocks: up to `limit` records, or all those of one block where it has more. Raises Unavailable.
+        Whole blocks: up to `limit` records, or all those of one block where it has more; fewer, perhaps none, where
+        many blocks have none. Raises Unavailable.
         """
         ...
 

@@ -87,12 +87,11 @@ def entries(channel: LedgerChannel, cloud: Cloud, who: Who, limit: Limit = 50,
             cursor: Annotated[int, Query(ge=-1, le=2**53 - 1, description="`next` of the page before")] = -1
             ) -> Page[LogEntry]:
     """The records of a log, oldest first, whole blocks at a time; of batches Fabric has only the roots, so their
-    records are not among them. The police log is for the police."""
+    records are not among them, and a page may be empty although there is a `next`. The police log is for the police."""
     _may_read(channel, who)
     found = cloud.ledger.page(channel, cursor, limit)
-    items = [LogEntry(block=number, record=record) for number, record in found]
-    more = bool(items) and bool(cloud.ledger.page(channel, items[-1].block, 1))
-    return Page(items=items, next=str(items[-1].block) if more else None)
+    items = [LogEntry(block=number, record=record) for number, record in found.records]
+    return Page(items=items, next=None if found.next is None else str(found.next))
 
 
 def _may_read(channel: LedgerChannel, who: Identity) -> None:

@@ -29,6 +29,8 @@ AT_A_TIME = 16
 """Transactions that are under way at once on a channel."""
 ROUND = 64
 """Urgent records or open transactions that one round takes before it looks around again."""
+BATCHES = 4
+"""Batches that one round takes, all at once: urgent records wait for no more than these."""
 REFILL_S = 0.1
 """Seconds between looks for what came in while transactions are under way."""
 BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
@@ -75,20 +77,31 @@ def anchor_urgent(work: Anchoring, channel: LedgerChannel) -> int:
     if not due():
         return 0
     work.ledger.check(channel)
-    return _several_at_a_time(take)
+    return _several_at_a_time(take, ROUND)
 
 
 def anchor_batch(work: Anchoring, channel: LedgerChannel) -> int:
-    """Put the next batch on this channel, if one is due; return as anchor_urgent, raises as it."""
-    with work.database.read() as session:
-        if not ledger_jobs.any_due(session, channel, work.clock(), urgent=False):
-            return 0
+    """Put the next batches on this channel, if they are due; return as anchor_urgent, raises as it."""
+    def due() -> bool:
+        with work.database.read() as session:
+            return ledger_jobs.any_due(session, channel, work.clock(), urgent=False)
+
+    def take(count: int) -> list[Callable[[], int]]:
+        steps: list[Callable[[], int]] = []
+        while len(steps) < count and due():
+            with work.database.write() as session:
+                claim = ledger_jobs.claim_batch(
+                    session, channel, work.clock(), work.batch_size, work.later(-work.batch_seconds), LEASE_S
+                )
+            if not claim.jobs:
+                break
+            steps.append(lambda one=claim: _begin(work, channel, one))
+        return steps
+
+    if not due():
+        return 0
     work.ledger.check(channel)
-    with work.database.write() as session:
-        claim = ledger_jobs.claim_batch(
-            session, channel, work.clock(), work.batch_size, work.later(-work.batch_seconds), LEASE_S
-        )
-    return _begin(work, channel, claim) if claim.jobs else 0
+    return _several_at_a_time(take, BATCHES)
 
 
 def resume(work: Anchoring, channel: LedgerChannel) -> int:
@@ -108,16 +121,16 @@ def resume(work: Anchoring, channel: LedgerChannel) -> int:
     if not due():
         return 0
     work.ledger.check(channel)
-    return _several_at_a_time(take)
+    return _several_at_a_time(take, ROUND)
 
 
-def _several_at_a_time(take: Callable[[int], list[Callable[[], int]]]) -> int:
-    """Keep up to AT_A_TIME steps under way until there are no more, or ROUND were begun."""
+def _several_at_a_time(take: Callable[[int], list[Callable[[], int]]], most: int) -> int:
+    """Keep up to AT_A_TIME steps under way until there are no more, or `most` were begun."""
     done, begun = 0, 0
     running: set[Future[int]] = set()
     with ThreadPoolExecutor(AT_A_TIME, thread_name_prefix="anchoring") as pool:
         while True:
-            room = min(AT_A_TIME - len(running), ROUND - begun)
+            room = min(AT_A_TIME - len(running), most - begun)
             steps = take(room) if room else []
             begun += len(steps)
             running |= {pool.submit(step) for step in steps}

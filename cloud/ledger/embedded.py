@@ -22,7 +22,7 @@ from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Unavai
 from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
 from contract.merkle import root as merkle_root
 from contract.moments import now
-from contract.ports import LedgerIdentity, Prepared
+from contract.ports import LedgerIdentity, LedgerPage, Prepared
 from contract.proof import check_inclusion, check_tree_head
 
 CHANNELS: tuple[LedgerChannel, ...] = get_args(LedgerChannel)
@@ -148,14 +148,15 @@ class EmbeddedLedger:
         with self._transaction():
             return self._stored(channel)
 
-    def page(self, channel: LedgerChannel, after: int, limit: int) -> list[tuple[int, LedgerRecord]]:
+    def page(self, channel: LedgerChannel, after: int, limit: int) -> LedgerPage:
         """As contract.ports.Ledger."""
         with self._transaction():
             rows = self._connection.execute(
                 "SELECT number, content FROM leaves WHERE channel = ? AND number > ? ORDER BY number LIMIT ?",
-                (channel, after, limit),
+                (channel, after, limit + 1),
             ).fetchall()
-        return [(number, LedgerRecord.model_validate_json(content)) for number, content in rows]
+        found = [(number, LedgerRecord.model_validate_json(content)) for number, content in rows[:limit]]
+        return LedgerPage(found, found[-1][0] if len(rows) > limit else None)
 
     def consistency(self, channel: LedgerChannel, old_size: int) -> list[str]:
         """The path (hex) that shows that the tree of the first `old_size` leaves is a prefix of the newest head's, for

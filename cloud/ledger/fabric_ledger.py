@@ -15,10 +15,12 @@ from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Stale,
 from contract.ledger import Anchor, ChainHead, FabricInclusion, LedgerChannel, LedgerRecord
 from contract.merkle import root
 from contract.moments import to_text
-from contract.ports import LedgerIdentity, Prepared
+from contract.ports import LedgerIdentity, LedgerPage, Prepared
 
 SETTLE_S = 20.0
 """How long commit() waits for a block: above any batch timeout, well below the worker's lease."""
+PAGE_BLOCKS = 500
+"""Blocks that page() reads at the most: of a channel with nothing but batches none has a record in its own right."""
 KEPT_BLOCKS = 10_000
 """Blocks whose records are kept in memory, for reading page by page."""
 ABSENT = "error no such"
@@ -105,17 +107,18 @@ class FabricLedger:
             info = blocks.chain_info(self._gateway, self._identity(channel), channel)
         return ChainHead(channel=channel, height=info.height, hash=info.current_hash.hex(), genesis=genesis)
 
-    def page(self, channel: LedgerChannel, after: int, limit: int) -> list[tuple[int, LedgerRecord]]:
+    def page(self, channel: LedgerChannel, after: int, limit: int) -> LedgerPage:
         """As contract.ports.Ledger."""
         found: list[tuple[int, LedgerRecord]] = []
         with _in_our_words(f"the blocks of {channel} after {after}"):
             height = blocks.chain_info(self._gateway, self._identity(channel), channel).height
-            for number in range(after + 1, height):
+            end = min(height, after + 1 + PAGE_BLOCKS)
+            for number in range(after + 1, end):
                 records = self._records_of(channel, number)
                 if found and len(found) + len(records) > limit:
-                    break
+                    return LedgerPage(found, number - 1)
                 found += [(number, record) for record in records]
-        return found
+        return LedgerPage(found, end - 1 if end < height else None)
 
     def identities(self) -> tuple[LedgerIdentity, ...]:
         """As contract.ports.Ledger."""

@@ -17,7 +17,7 @@ def tell_police(database: Database, ledger: Ledger) -> int:
     """
     with database.read() as session:
         after = int(meta.get(session, CURSOR) or -1)
-    entries = ledger.page("police", after, PAGE)
+    entries = ledger.page("police", after, PAGE).records
     if not entries:
         return 0
     with database.write() as session:

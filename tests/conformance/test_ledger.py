@@ -49,20 +49,23 @@ def record(commitment: str = "ab" * 32, severity: str = "high") -> LedgerRecord:
 def news(ledger: Ledger, channel: str, after: int) -> list[LedgerRecord]:
     """All records after a block."""
     found = []
-    while page := ledger.page(channel, after, 3):
-        assert [number for number, _ in page] == sorted(number for number, _ in page)
-        assert page[0][0] > after
-        after = page[-1][0]
-        found += [one for _, one in page]
-    return found
+    while True:
+        page = ledger.page(channel, after, 3)
+        assert [number for number, _ in page.records] == sorted(number for number, _ in page.records)
+        assert all(number > after for number, _ in page.records)
+        found += [one for _, one in page.records]
+        if page.next is None:
+            return found
+        assert page.next > after
+        after = page.next
 
 
 def newest(ledger: Ledger, channel: str) -> int:
-    """The last block that holds a record, -1 for none."""
+    """The last block, -1 for none."""
     after = -1
-    while page := ledger.page(channel, after, 50):
-        after = page[-1][0]
-    return after
+    while (page := ledger.page(channel, after, 50)).next is not None:
+        after = page.next
+    return max([after, *(number for number, _ in page.records)])
 
 
 def test_nothing_is_there_before_it_is_committed(ledger):

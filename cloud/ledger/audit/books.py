@@ -65,7 +65,7 @@ class TreeBooks:
         if isinstance(head, TreeHead) and head.log_key != inclusion.head.log_key:
             raise NotFound(f"the log there is another one: its key is {head.log_key[:16]}..., the proof's "
                            f"{inclusion.head.log_key[:16]}...")
-        page = self._ledger.page(inclusion.channel, inclusion.index - 1, 1)
+        page = self._ledger.page(inclusion.channel, inclusion.index - 1, 1).records
         if not page or page[0][0] != inclusion.index:
             raise NotFound(f"the log has no leaf {inclusion.index}")
         if page[0][1] != inclusion.record:
@@ -75,12 +75,12 @@ class TreeBooks:
         """As Books."""
         head = self._ledger.head(channel)
         tree = SignedTree(head) if isinstance(head, TreeHead) else None
-        after = -1
-        while page := self._ledger.page(channel, after, PAGE):
-            yield [Written(*entry) for entry in page]
+        after: int | None = -1
+        while after is not None:
+            records, after = self._ledger.page(channel, after, PAGE)
+            yield [Written(*entry) for entry in records]
             if tree is not None:
-                yield [damage for entry in page for damage in tree.add(*entry)]
-            after = page[-1][0]
+                yield [damage for entry in records for damage in tree.add(*entry)]
         if tree is not None:
             yield list(tree.faults())
 

@@ -71,7 +71,7 @@ def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp
         thread.join()
     assert problems == []
     anchor_all(database, ledger)
-    assert len(ledger.page("police", -1, 99)) == 24
+    assert len(ledger.page("police", -1, 99).records) == 24
     ledger.close()
     with database.read() as session:
         assert audit.check(session) > 0

@@ -290,8 +290,8 @@ def test_killed_after_the_commit_and_before_the_receipt_leaves_one_row_and_one_l
     anchor_all(database, ledger)
     ingest.stop()
     assert count(database, IncidentRow) == count(database, EntryRow) == 1
-    assert [r.id for _, r in ledger.page("general", -1, 9)] == [message.body.incident.id]
-    assert [r.id for _, r in ledger.page("police", -1, 9)] == [message.body.incident.id]
+    assert [r.id for _, r in ledger.page("general", -1, 9).records] == [message.body.incident.id]
+    assert [r.id for _, r in ledger.page("police", -1, 9).records] == [message.body.incident.id]
     ledger.close()
 
 

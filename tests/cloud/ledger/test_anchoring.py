@@ -84,11 +84,11 @@ def test_a_batch_waits_until_it_is_full_or_old_enough(database, faulty):
 def test_a_days_backlog_drains_in_batches(database, faulty):
     worker = Worker(database, faulty, batch_seconds=5)
     records = [worker.queue() for _ in range(450)]
-    assert worker.round() == 1 and worker.round() == 1
+    assert worker.round() == 2, "the third is not full yet"
     worker.later(6)
     while worker.round():
         pass
-    assert [len(block.records) for block in faulty.blocks] == [200, 200, 50]
+    assert sorted(len(block.records) for block in faulty.blocks) == [50, 200, 200]
     assert all(faulty.times("general", record) == 1 for record in records)
 
 
@@ -180,8 +180,8 @@ def test_several_workers_on_postgresql_anchor_each_record_once(tmp_path):
         for thread in threads:
             thread.join()
         assert problems == []
-        assert sorted(r.id for _, r in ledger.page("police", -1, 99)) == sorted(urgent)
-        assert sorted(r.id for _, r in ledger.page("general", -1, 99)) == sorted(urgent | rest)
+        assert sorted(r.id for _, r in ledger.page("police", -1, 99).records) == sorted(urgent)
+        assert sorted(r.id for _, r in ledger.page("general", -1, 99).records) == sorted(urgent | rest)
         with database.read() as session:
             assert ledger_standing.counts(session) == {"anchored": 120}
         for work in (*works, worker.work):

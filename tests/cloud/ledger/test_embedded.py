@@ -51,7 +51,7 @@ def filled(home, count=5) -> list[LedgerRecord]:
 def test_it_goes_on_after_a_restart(tmp_path):
     records = filled(tmp_path)
     ledger = EmbeddedLedger(tmp_path)
-    assert [one for _, one in ledger.page("general", -1, 10)] == records
+    assert [one for _, one in ledger.page("general", -1, 10).records] == records
     assert put(ledger, "general", records[0]).block == 0
     assert put(ledger, "general", record()).block == 5
     ledger.close()

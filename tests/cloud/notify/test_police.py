@@ -8,6 +8,7 @@ from contract.ids import new_id
 from contract.incident import Incident, Involved, LogRecord
 from contract.ledger import LedgerRecord
 from contract.moments import from_text, now
+from contract.ports import LedgerPage
 
 
 class Log:
@@ -18,7 +19,7 @@ class Log:
 
     def page(self, channel, after, limit):
         assert channel == "police"
-        return list(enumerate(self.records))[after + 1:after + 1 + limit]
+        return LedgerPage(list(enumerate(self.records))[after + 1:after + 1 + limit], None)
 
     def add(self, record_id):
         self.records.append(LedgerRecord(id=record_id, commitment="0" * 64, severity="critical"))
