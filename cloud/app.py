@@ -16,7 +16,7 @@ from cloud.admin.app import build_app
 from cloud.admin.services import ReadFaces, Services, no_vision
 from cloud.ca import Authority
 from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
-from cloud.config import CloudConfig
+from cloud.config import CloudConfig, LedgerSettings
 from cloud.database import boxes, meta, site
 from cloud.database.accounts import AccountTable
 from cloud.database.engine import Database, connect
@@ -130,7 +130,7 @@ def _workers(
     desk = Desk(database, channels, lambda: datetime.now(UTC), link_for)
     # Each apart, because a channel or a provider that hangs must not keep the others.
     drains = (
-        *(Drain(name, rounds, PAUSE_S) for name, rounds in _anchoring(config, database, ledger).items()),
+        *(Drain(name, rounds, PAUSE_S) for name, rounds in anchoring_rounds(config.ledger, database, ledger).items()),
         Drain("alerts", (lambda: dispatch_once(desk), lambda: note_untold(desk)), PAUSE_S),
     )
     ending = threading.Event()
@@ -143,8 +143,8 @@ def _workers(
     return drains
 
 
-def _anchoring(config: CloudConfig, database: Database, ledger: Ledger) -> dict[str, tuple[Round, ...]]:
-    settings = config.ledger
+def anchoring_rounds(settings: LedgerSettings, database: Database, ledger: Ledger) -> dict[str, tuple[Round, ...]]:
+    """What each of the threads does that put records on the ledger, by the thread's name."""
     work = Anchoring(database, ledger, settings.batch_size, settings.batch_seconds)
     police: tuple[Round, ...] = (partial(resume, work, "police"), partial(anchor_urgent, work, "police"))
     if settings.kind == "embedded":

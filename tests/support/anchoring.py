@@ -11,7 +11,6 @@ from datetime import timedelta
 from functools import partial
 from pathlib import Path
 from secrets import token_hex
-from types import SimpleNamespace
 from typing import NamedTuple
 
 from sqlmodel import col, select
@@ -66,7 +65,7 @@ class Worker:
 
     def __init__(self, database: Database, ledger: FabricLedger, profile: Path, **settings: float) -> None:
         wanted = LedgerSettings(kind="fabric", profile=profile, **settings)
-        rounds = app._anchoring(SimpleNamespace(ledger=wanted), database, ledger)
+        rounds = app.anchoring_rounds(wanted, database, ledger)
         self._drains = [Drain(name, each, app.PAUSE_S) for name, each in rounds.items()]
         self._database = database
 
