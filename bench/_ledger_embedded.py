@@ -2,6 +2,7 @@
 
 import sqlite3
 import statistics
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -105,7 +106,7 @@ def _million(home: Path) -> Iterator[Verdict]:
         ledger.commit(Prepared("general", tuple(batch), "0" * 64, b""))
         if number % (MILLION // BATCH // 10) == 0:
             sample += batch[:: BATCH // (PROOFS // 10)]
-        print(f"{(number + 1) * BATCH} entries", end="\r", flush=True)
+        print(f"{(number + 1) * BATCH} entries", end="\r", file=sys.stderr, flush=True)
     built = time.perf_counter() - start
     made, checked, sizes = [], [], []
     for record in sample:
