@@ -16,10 +16,6 @@ from appliance.api.services import Services
 from appliance.config import BoxConfig
 from appliance.pipeline.cameras import Cameras, Place, Recorder
 from appliance.pipeline.matching import GalleryMatcher, Thresholds
-from appliance.pipeline.vision.graph import GraphError, parse_graph
-from appliance.pipeline.vision.manifest import ManifestError, load_manifest
-from appliance.pipeline.vision.memory import keep_small
-from appliance.pipeline.workers import WorkerPlan, Workers
 from appliance.store.store import Store, open_store
 from appliance.sync.claim import claim, endpoint
 from appliance.sync.keys import box_key
@@ -31,6 +27,10 @@ from contract.incident import IncidentDraft
 from contract.moments import now
 from contract.version import VERSION
 from contract.zone import Zone
+from vision.graph import GraphError, parse_graph
+from vision.memory import keep_small
+from vision.packs.manifest import ManifestError, load_manifest
+from visionlink.workers import WorkerPlan, Workers
 
 log = logging.getLogger(__name__)
 
@@ -164,7 +164,7 @@ def _plans(config: BoxConfig, sockets: Path) -> list[WorkerPlan]:
         path = sockets / f"vision-{number}.json"
         path.write_text(graph, encoding="utf-8")
         plans.append(WorkerPlan(f"vision-{number}",
-                                (python, "-m", "appliance.pipeline.vision", "--graph", str(path)),
+                                (python, "-m", "vision", "--graph", str(path)),
                                 sockets / f"vision-{number}.sock", tuple(c.id for c in mine)))
     return plans
 

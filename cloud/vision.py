@@ -10,8 +10,8 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal
 
-from appliance.pipeline.workers import Still, WorkerPlan, Workers
 from contract.errors import Unavailable
+from visionlink.workers import Still, WorkerPlan, Workers
 
 START_S = 60.0
 ANSWER_S = 30.0
@@ -48,7 +48,7 @@ class EnrolmentVision:
                 self._folder = tempfile.TemporaryDirectory(prefix="sentrybox-cloud-")
                 graph = Path(self._folder.name, "graph.json")
                 graph.write_text(json.dumps({"pack": str(self._models.resolve()), "cameras": []}), encoding="utf-8")
-                argv = (self._python, "-m", "appliance.pipeline.vision", "--graph", str(graph))
+                argv = (self._python, "-m", "vision", "--graph", str(graph))
                 plan = WorkerPlan("enrolment", argv, Path(self._folder.name, "vision.sock"), ())
                 self._workers = Workers([plan], lambda _seen: None, lambda _camera, _report: None)
                 self._loop = asyncio.new_event_loop()

@@ -24,8 +24,6 @@ from typing import Any
 
 import httpx
 
-from appliance.models.fetch import FetchError
-from appliance.models.pack import PACK_ID
 from appliance.store.store import open_store
 from appliance.sync.claim import endpoint
 from appliance.sync.keys import box_key
@@ -46,6 +44,8 @@ from demo.processes import Child, Ended
 from demo.standin import settings as standin_settings
 from sentrybox.cli import home as home_folder
 from sentrybox.cli import models_root
+from vision.packs.build.fetch import FetchError
+from vision.packs.build.pack import PACK_ID
 
 CACHE = Path("var/cache")
 PYTHON = [sys.executable, "-m"]

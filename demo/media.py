@@ -11,8 +11,8 @@ from typing import NamedTuple
 import cv2
 import numpy as np
 
-from appliance.models.fetch import Archive, FetchError, fetch
-from appliance.models.sources import DLIB_WEIGHTS
+from vision.packs.build.fetch import Archive, FetchError, fetch
+from vision.packs.build.sources import DLIB_WEIGHTS
 
 Progress = Callable[[str], None]
 

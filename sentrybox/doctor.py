@@ -22,7 +22,6 @@ from urllib.parse import urlsplit
 import httpx
 
 from appliance.config import BoxConfig, Camera
-from appliance.pipeline.vision.manifest import ManifestError, check_files, load_manifest
 from appliance.sync.claim import endpoint
 from cloud.config import CloudConfig
 from cloud.ledger.fabric import programs
@@ -34,6 +33,7 @@ from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.config import read_config
 from contract.errors import Rejected, SentryboxError
 from contract.profile import Channel
+from vision.packs.manifest import ManifestError, check_files, load_manifest
 
 MIN_FREE = 1 << 30
 CLOCK_S = 5.0

@@ -10,9 +10,9 @@ Packs live in var/models (SENTRYBOX_MODELS moves them), downloads in var/cache.
 import argparse
 from pathlib import Path
 
-from appliance.models import pack
 from contract.errors import Rejected
 from sentrybox.cli import models_root
+from vision.packs.build import pack
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

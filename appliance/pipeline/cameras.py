@@ -5,14 +5,14 @@ import logging
 from collections.abc import AsyncIterator, Callable, Mapping
 from typing import Any, Literal, NamedTuple
 
-from appliance.pipeline.rule import Finding
+from appliance.pipeline.rules.rule import Finding
 from appliance.pipeline.watch import Watch, local_zone
-from appliance.pipeline.workers import CameraReport, Picture, Still, Workers
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.incident import Evidence, IncidentDraft
 from contract.match import Match
 from contract.observation import Face, Observation
 from contract.zone import Zone
+from visionlink.workers import CameraReport, Picture, Still, Workers
 
 log = logging.getLogger(__name__)
 

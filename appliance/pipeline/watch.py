@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
-from appliance.pipeline.intrusion import Intrusion
-from appliance.pipeline.rule import Finding, Rule, Scene, Seen
+from appliance.pipeline.rules.intrusion import Intrusion
+from appliance.pipeline.rules.rule import Finding, Rule, Scene, Seen
 from appliance.pipeline.voting import OPEN, WINDOW, Verdict, verdict
 from contract.match import Match
 from contract.moments import from_text

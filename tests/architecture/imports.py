@@ -6,9 +6,10 @@ from pathlib import Path
 # What each room may import besides itself, the standard library and third-party packages.
 ALLOWED: dict[str, set[str]] = {
     "contract": set(),
-    "appliance.models": {"contract", "appliance.pipeline.vision"},
     "appliance.pipeline": {"contract"},
-    "appliance.pipeline.vision": set(),
+    # Installed alone into a Jetson's own Python.
+    "vision": set(),
+    "visionlink": {"contract", "vision.wire"},
     "appliance.store": {"contract"},
     "appliance.sync": {"contract"},
     "appliance.api": {"contract", "web"},
@@ -26,12 +27,12 @@ ALLOWED: dict[str, set[str]] = {
 }
 # The only files that wire rooms together, and what they may reach.
 WIRING: dict[str, set[str]] = {
-    "appliance": {"contract", "appliance"},
-    "cloud": {"contract", "cloud", "appliance.pipeline", "appliance.models"},
-    "demo": {"contract", "demo", "cloud", "appliance", "sentrybox"},
-    "sentrybox": {"contract", "appliance", "cloud", "demo", "sentrybox"},
+    "appliance": {"contract", "vision", "visionlink", "appliance"},
+    "cloud": {"contract", "visionlink", "cloud", "vision"},
+    "demo": {"contract", "demo", "cloud", "appliance", "sentrybox", "vision"},
+    "sentrybox": {"contract", "appliance", "cloud", "demo", "sentrybox", "vision"},
 }
-ROOTS = ("contract", "appliance", "cloud", "demo", "sentrybox", "web")
+ROOTS = ("contract", "vision", "visionlink", "appliance", "cloud", "demo", "sentrybox", "web")
 
 
 def module_name(path: Path, root: Path) -> str:

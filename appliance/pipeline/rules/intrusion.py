@@ -1,0 +1,149 @@
+"""Intrusion: a person's foot point stays inside a closed zone for a second. Counted per track, once per stay."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+from appliance.pipeline.rules.rule import Finding, Scene, Seen
+from contract.incident import Involved, Part
+from contract.zone import DAYS, Closed, Zone
+
+INSIDE_S = 1.0
+NAMING_S = 1.5
+"""How much longer a person whose face is being voted on may stand there before the incident is written nameless."""
+OUTSIDE_S = 1.5
+"""A stay ends after this long outside: one noisy foot point does not make two stays of one."""
+RETURN_S = 60.0
+"""A person known by name who comes back to the zone within this time is still the same incident."""
+HANDOVER_S = 3.0
+"""A new track that begins where a reported one was lost so shortly before is the same person."""
+
+
+def inside(point: tuple[float, float], polygon: tuple[tuple[float, float], ...]) -> bool:
+    """Even-odd rule: does a ray from the point cross the polygon's edges an odd number of times?"""
+    x, y = point
+    odd = False
+    for (x1, y1), (x2, y2) in zip(polygon, polygon[1:] + polygon[:1], strict=True):
+        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
+            odd = not odd
+    return odd
+
+
+def _minutes(text: str) -> int:
+    return int(text[:2]) * 60 + int(text[3:])
+
+
+def _day_is_in(day: int, days: str) -> bool:
+    first, _, last = days.partition("-")
+    start, end = DAYS.index(first), DAYS.index(last or first)
+    return start <= day <= end if start <= end else day >= start or day <= end
+
+
+def is_closed(closed: tuple[Closed, ...], local: datetime) -> bool:
+    """Whether one of the schedules holds now. Hours past midnight belong to the day on which they began."""
+    minute, day = local.hour * 60 + local.minute, local.weekday()
+    for schedule in closed:
+        start, end = _minutes(schedule.hours[:5]), _minutes(schedule.hours[6:])
+        if start < end:
+            if start <= minute < end and _day_is_in(day, schedule.days):
+                return True
+        elif (minute >= start and _day_is_in(day, schedule.days)) or (
+                minute < end and _day_is_in((day - 1) % 7, schedule.days)):
+            return True
+    return False
+
+
+class _Stay(NamedTuple):
+    since: float
+    last_inside: float
+    last_seen: float
+    box: tuple[float, float, float, float]
+    reported: bool
+    person: str | None
+
+
+class Intrusion:
+    """The rule for one camera. State: the stays of (zone, track) and when a known person was last reported."""
+
+    def __init__(self) -> None:
+        self._stays: dict[tuple[str, int], _Stay] = {}
+        self._last_in_zone: dict[tuple[str, str], float] = {}
+        self._at = float("-inf")
+
+    def step(self, scene: Scene) -> list[Finding]:
+        """Findings of this frame: at most one per zone, naming everybody who completed a stay in it."""
+        if scene.at <= self._at:
+            return []
+        self._at = scene.at
+        findings = []
+        for zone in scene.zones:
+            if is_closed(zone.closed, scene.local):
+                new = [seen for seen in scene.people if self._completes(zone, seen, scene.at)]
+                if new:
+                    findings.append(_finding(zone, new))
+        self._forget(scene)
+        return findings
+
+    def _completes(self, zone: Zone, seen: Seen, at: float) -> bool:
+        """Advance the stay of one person in one zone; true when it becomes an intrusion with this frame."""
+        key = (zone.name, seen.track)
+        stay = self._stays.get(key)
+        if not inside(seen.foot, zone.polygon):
+            if stay is not None:
+                if at - stay.last_inside > OUTSIDE_S:
+                    del self._stays[key]
+                else:
+                    self._stays[key] = stay._replace(last_seen=at, box=seen.box)
+            return False
+        if stay is None:
+            stay = self._inherited(zone, seen, at) or _Stay(at, at, at, seen.box, False, None)
+        stay = stay._replace(last_inside=at, last_seen=at, box=seen.box, person=seen.person or stay.person)
+        named = seen.person if seen.identity == "known" else None
+        complete = False
+        if not stay.reported and named not in zone.allowed and self._ripe(stay, seen, at):
+            stay = stay._replace(reported=True)
+            complete = named is None or at - self._last_in_zone.get((zone.name, named), float("-inf")) > RETURN_S
+        if named is not None and stay.reported:
+            self._last_in_zone[zone.name, named] = at
+        self._stays[key] = stay
+        return complete
+
+    @staticmethod
+    def _ripe(stay: _Stay, seen: Seen, at: float) -> bool:
+        waited = at - stay.since
+        return waited >= INSIDE_S + NAMING_S if seen.identity == "open" else waited >= INSIDE_S
+
+    def _inherited(self, zone: Zone, seen: Seen, at: float) -> _Stay | None:
+        """The stay of a track that was lost right here, if there is one."""
+        for (name, track), stay in self._stays.items():
+            lost = at - stay.last_seen
+            if name == zone.name and track != seen.track and 0 < lost <= HANDOVER_S and _near(stay.box, seen.box):
+                del self._stays[name, track]
+                return stay
+        return None
+
+    def _forget(self, scene: Scene) -> None:
+        present = {seen.track for seen in scene.people}
+        self._stays = {key: stay for key, stay in self._stays.items()
+                       if key[1] in present or scene.at - stay.last_seen <= HANDOVER_S}
+        self._last_in_zone = {key: at for key, at in self._last_in_zone.items() if scene.at - at <= RETURN_S}
+
+
+def _near(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
+    """Whether the centres are within one box size (the larger of the two) of each other."""
+    reach_x, reach_y = max(one[2], other[2]), max(one[3], other[3])
+    dx = abs(one[0] + one[2] / 2 - other[0] - other[2] / 2)
+    dy = abs(one[1] + one[3] / 2 - other[1] - other[3] / 2)
+    return dx <= reach_x and dy <= reach_y
+
+
+def _finding(zone: Zone, people: list[Seen]) -> Finding:
+    part: Part = "victim" if zone.hazard else "involved"
+    named: dict[str, float] = {}
+    for seen in people:
+        if seen.person is not None and seen.identity == "known":
+            named[seen.person] = max(seen.confidence, named.get(seen.person, 0.0))
+    count = len(people)
+    what = "in the danger zone" if zone.hazard else "in the closed zone"
+    description = f"{count} {'person' if count == 1 else 'people'} {what} {zone.name}"
+    involved = tuple(Involved(person=person, part=part, confidence=round(sure, 4)) for person, sure in named.items())
+    return Finding("intrusion", zone.severity, involved, description, zone.name)

@@ -1,0 +1,7 @@
+"""python -m vision"""
+
+import sys
+
+from vision.app import main
+
+sys.exit(main())

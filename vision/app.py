@@ -1,0 +1,188 @@
+"""The vision worker: cameras and still images in, observations and faces out, over one Unix socket.
+
+    python -m vision --socket PATH --graph FILE
+
+It stays up without a model pack, says so, and looks for the pack again every few seconds. It ends on SIGTERM,
+and when the process that started it ends.
+"""
+
+import argparse
+import logging
+import os
+import signal
+import sys
+import threading
+from pathlib import Path
+from typing import Any, Dict, Optional, Sequence
+
+from vision.camera import Camera, Outlet, picture_fields
+from vision.graph import Graph, GraphError, parse_graph
+from vision.memory import give_back, keep_small
+from vision.observer import Eyes, Observer, new_ids
+from vision.packs.manifest import ManifestError
+from vision.previews import Watches
+from vision.stages import Analysis, render_analysis, render_cameras
+from vision.still import Refused
+from vision.stills import Still, Stills
+from vision.wire import framing
+from vision.wire.framing import Frame, FrameError
+from vision.wire.server import Client, Server
+
+log = logging.getLogger(__name__)
+
+PROTOCOL = 1
+RETRY_PACK_S = 5.0
+END_S = 3.0
+GIVE_BACK_S = 10.0
+
+
+class Worker:
+    """All of the process but its command line."""
+
+    def __init__(self, graph: Graph, socket: Path) -> None:
+        self._graph = graph
+        self._stopping = threading.Event()
+        self._analysis: Optional[Analysis] = None
+        self._problem = "the models are still being loaded"
+        self._watches = Watches()
+        self._server = Server(socket, self._greet, self._handle, self._watches.leave)
+        self._stills = Stills(self._still_reader)
+        parts = render_cameras(graph)
+        self._jpeg = parts.jpeg
+        outlet = Outlet(self._server.broadcast, parts.jpeg, self._watches)
+        self._ids = new_ids()
+        self._cameras: Dict[str, Camera] = {
+            source.id: Camera(source, parts.open_stream, lambda source=source: self._observer(source.id), outlet,
+                              graph.publish.keep_frames)
+            for source in graph.sources}
+
+    def run(self) -> None:
+        """Serve until `stop`."""
+        self._load()
+        self._stills.start()
+        self._server.start()
+        while self._analysis is None and not self._stopping.wait(RETRY_PACK_S):
+            self._load()
+        if not self._stopping.is_set():
+            for camera in self._cameras.values():
+                camera.start()
+        while not self._stopping.wait(GIVE_BACK_S):
+            give_back()
+        for camera in self._cameras.values():
+            camera.stop()
+        self._server.close()
+        for camera in self._cameras.values():
+            camera.join(END_S)
+
+    def stop(self) -> None:
+        self._stopping.set()
+
+    def _load(self) -> None:
+        try:
+            self._analysis = render_analysis(self._graph)
+            log.info("pack %s is loaded", self._analysis.pack)
+        except ManifestError as error:
+            if str(error) != self._problem:
+                log.error("%s", error)
+            self._problem = str(error)
+            for camera in self._cameras.values():
+                camera.report = dict(camera.report, reason=self._problem)
+
+    def _observer(self, camera: str) -> Observer:
+        analysis = self._analysis
+        if analysis is None:
+            raise RuntimeError(self._problem)
+        eyes = Eyes(analysis.find, analysis.reader, analysis.pack)
+        return Observer(camera, eyes, analysis.people(self._ids), self._graph.track, self._graph.embed, self._ids)
+
+    def _still_reader(self) -> Any:
+        if self._analysis is None:
+            raise Refused("model_missing", self._problem)
+        return self._analysis.still
+
+    def _greet(self, client: Client) -> None:
+        client.send(framing.WORKER_HELLO, {
+            "version": PROTOCOL, "worker": f"sentrybox-vision ({self._graph.backend})",
+            "pack": self._analysis.pack if self._analysis else "", "embedding_size": 128,
+            "cameras": list(self._cameras), "pid": os.getpid()})
+        for camera in self._cameras.values():
+            client.send(framing.CAMERA, camera.report)
+
+    def _handle(self, client: Client, frame: Frame) -> None:
+        if frame.kind == framing.STILL:
+            self._stills.put(Still(_required(frame, "id"), frame.blob, client))
+        elif frame.kind == framing.FRAME:
+            self._send_picture(client, frame)
+        elif frame.kind == framing.WATCH:
+            self._watch(client, frame)
+
+    def _send_picture(self, client: Client, frame: Frame) -> None:
+        request, name = _required(frame, "id"), _required(frame, "camera")
+        wanted = frame.fields.get("frame")
+        if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int)):
+            raise FrameError(f"frame is {wanted!r}; expected a whole number or null")
+        camera = self._cameras.get(name)
+        if camera is None:
+            known = ", ".join(self._cameras) or "none"
+            error = {"code": "unknown_camera", "detail": f"no camera {name!r} here; there are: {known}"}
+            client.send(framing.PICTURE, {"id": request, "error": error})
+            return
+        shot = camera.picture(wanted)
+        if shot is None:
+            error = {"code": "no_picture", "detail": f"camera {name} has given no picture yet"}
+            client.send(framing.PICTURE, {"id": request, "error": error})
+            return
+        client.send(framing.PICTURE, dict(picture_fields(name, shot), id=request), self._jpeg(shot.rgb))
+
+    def _watch(self, client: Client, frame: Frame) -> None:
+        camera, fps = _required(frame, "camera"), frame.fields.get("fps", 5.0)
+        if isinstance(fps, bool) or not isinstance(fps, (int, float)) or not fps > 0:
+            raise FrameError(f"fps is {fps!r}; expected a number above 0")
+        if frame.fields.get("on", True) is True:
+            self._watches.start(client, camera, fps)
+        else:
+            self._watches.stop(client, camera)
+
+
+def main(arguments: Optional[Sequence[str]] = None) -> int:
+    """Runs a worker; 2 when the graph is wrong, 1 when the socket cannot be made."""
+    parser = argparse.ArgumentParser(prog="sentrybox vision", description=__doc__.splitlines()[0])
+    parser.add_argument("--socket", type=Path, required=True, help="Unix socket to listen on (mode 0600)")
+    parser.add_argument("--graph", type=Path, required=True, help="JSON file: model pack, cameras, thresholds")
+    options = parser.parse_args(arguments)
+    logging.basicConfig(level=logging.INFO, format="%(levelname)s %(name)s: %(message)s", stream=sys.stderr)
+    try:
+        graph = parse_graph(options.graph.read_text())
+    except (OSError, GraphError) as error:
+        print(f"{options.graph}: {error}", file=sys.stderr)
+        return 2
+    keep_small()
+    parent = os.getppid()
+    try:
+        worker = Worker(graph, options.socket)
+    except OSError as error:
+        print(f"{options.socket}: cannot listen: {error}", file=sys.stderr)
+        return 1
+    _end_with(worker, parent)
+    worker.run()
+    return 0
+
+
+def _end_with(worker: Worker, parent: int) -> None:
+    """SIGTERM, SIGINT and the end of the parent process end the worker."""
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda *_: worker.stop())
+
+    def watch() -> None:
+        while os.getppid() == parent:
+            threading.Event().wait(1.0)
+        worker.stop()
+
+    threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _required(frame: Frame, key: str) -> str:
+    value: Any = frame.fields.get(key)
+    if not isinstance(value, str) or not value:
+        raise FrameError(f"{key} is {value!r}; expected a text")
+    return value

@@ -1,0 +1,80 @@
+"""The CPU backend's table from stage to renderer (see vision/stages.py for what each returns)."""
+
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, Callable, Iterator, NamedTuple
+
+import numpy as np
+
+from vision.boxes import Box
+from vision.cpu import pixels
+from vision.cpu.background import Background
+from vision.cpu.nets import FaceFinder, Net
+from vision.cpu.pictures import open_picture
+from vision.cpu.stream import Stream
+from vision.faces.landmarks import FivePoints
+from vision.faces.reader import FaceReader
+from vision.graph import Decode, Detect, Embed, Graph, Publish, Track
+from vision.packs.manifest import Manifest
+from vision.people.blobs import Blobs, People
+from vision.stages import Still
+from vision.still import StillReader
+
+STILL_THREADS = 2
+"""A still image is somebody waiting: its tiles and faces use two cores, cameras use one each."""
+POSE_MARGIN = 1.25
+
+
+class Loaded(NamedTuple):
+    """Shared by all cameras and the still path; everything in it may be called from several threads."""
+
+    faces: Net
+    embedder: Net
+    pose: Net
+    points: FivePoints
+
+
+def load(directory: Path, manifest: Manifest) -> Loaded:
+    return Loaded(Net(directory, manifest.faces.network), Net(directory, manifest.embedder),
+                  Net(directory, manifest.pose), FivePoints(Path(directory) / manifest.alignment.landmarks))
+
+
+def _decode(graph: Graph, _manifest: Any, _directory: Any, _loaded: Any) -> Callable[..., Any]:
+    return lambda source: Stream(source, graph.decode, graph.batch)
+
+
+def _detect(graph: Graph, manifest: Manifest, _directory: Path, loaded: Loaded) -> Callable[..., Any]:
+    return FaceFinder(loaded.faces, manifest.faces._replace(score=graph.detect.face_score)).find
+
+
+def _track(graph: Graph, _manifest: Manifest, _directory: Path, loaded: Loaded) -> Callable[..., Any]:
+    def presence(rgb: np.ndarray, box: Box) -> float:
+        side = POSE_MARGIN * max(box[2], box[3])
+        crop = pixels.square_crop(rgb, box[0] + box[2] / 2, box[1] + box[3] / 2, side, loaded.pose.network.size)
+        return float(loaded.pose.run(["presence"], crop)[0][0])
+
+    def people(ids: Iterator[int]) -> People:
+        background = Background()
+        return People(Blobs(background.find, background.absorb), presence, graph.detect.presence, ids,
+                      graph.track.overlap, graph.track.keep_s)
+
+    return people
+
+
+def _embed(_graph: Graph, manifest: Manifest, _directory: Path, loaded: Loaded) -> FaceReader:
+    return FaceReader(manifest.alignment, loaded.points, pixels.warp_chip,
+                      lambda chip: loaded.embedder.run(["embedding"], chip)[0])
+
+
+def _publish(_graph: Graph, _manifest: Any, _directory: Any, _loaded: Any) -> Callable[[np.ndarray], bytes]:
+    return pixels.jpeg
+
+
+def _still(graph: Graph, manifest: Manifest, directory: Path, loaded: Loaded) -> Callable[[bytes], Any]:
+    each = ThreadPoolExecutor(STILL_THREADS).map
+    finder = FaceFinder(loaded.faces, manifest.faces._replace(score=graph.detect.face_score), each)
+    reader = _embed(graph, manifest, directory, loaded)
+    return StillReader(open_picture, finder.find, reader, manifest.id, each).read
+
+
+STAGES = {Decode: _decode, Detect: _detect, Track: _track, Embed: _embed, Publish: _publish, Still: _still}

@@ -1,0 +1,76 @@
+"""A small tracker: boxes of one thing in successive pictures get one id. Overlap first, then nearness."""
+
+from typing import Iterator, List, NamedTuple, Sequence, Tuple
+
+import numpy as np
+
+from vision.boxes import Box, best_pairs, distance_table, overlap_table
+
+NEAR = 0.5
+"""A box without overlap is the same thing when its centre moved less than half its longest side."""
+SMOOTHING = 0.5
+
+
+class Trail(NamedTuple):
+    """One thing followed. `seen`: when (s) it last had a box; `velocity`: px per second of its centre."""
+
+    id: int
+    box: Box
+    score: float
+    born: int
+    seen: float
+    velocity: Tuple[float, float]
+
+
+class Tracker:
+    """`ids` gives new ids (shared between cameras); times are seconds on any one clock."""
+
+    def __init__(self, ids: Iterator[int], overlap: float, keep_s: float) -> None:
+        self._ids = ids
+        self._overlap = overlap
+        self._keep_s = keep_s
+        self._trails: List[Trail] = []
+
+    def update(self, boxes: Sequence[Box], scores: Sequence[float], frame: int, now: float) -> List[Trail]:
+        """The trail of each box, in their order."""
+        known = [trail for trail in self._trails if 0 <= now - trail.seen <= self._keep_s]
+        result = {}
+        for row, column in _pair([_expected(trail, now) for trail in known], boxes, self._overlap):
+            result[column] = _moved(known[row], boxes[column], scores[column], now)
+        for column, box in enumerate(boxes):
+            if column not in result:
+                result[column] = Trail(next(self._ids), tuple(box), scores[column], frame, now, (0.0, 0.0))
+        current = [result[column] for column in range(len(boxes))]
+        ids = {trail.id for trail in current}
+        self._trails = current + [trail for trail in known if trail.id not in ids]
+        return current
+
+    def forget(self, trail_id: int) -> None:
+        """The next box in that place is something new."""
+        self._trails = [trail for trail in self._trails if trail.id != trail_id]
+
+
+def _pair(expected: Sequence[Box], boxes: Sequence[Box], overlap: float) -> List[Tuple[int, int]]:
+    if not expected or not boxes:
+        return []
+    rows, columns = np.array(expected, float), np.array(boxes, float)
+    pairs = best_pairs(1 - overlap_table(rows, columns), 1 - overlap)
+    distances = distance_table(rows, columns)
+    for row, column in pairs:
+        distances[row, :] = np.inf
+        distances[:, column] = np.inf
+    return pairs + best_pairs(distances, NEAR)
+
+
+def _expected(trail: Trail, now: float) -> Box:
+    passed = now - trail.seen
+    x, y, width, height = trail.box
+    return (x + trail.velocity[0] * passed, y + trail.velocity[1] * passed, width, height)
+
+
+def _moved(trail: Trail, box: Box, score: float, now: float) -> Trail:
+    passed = max(now - trail.seen, 1e-3)
+    velocity = tuple(
+        (1 - SMOOTHING) * old + SMOOTHING * ((box[i] + box[i + 2] / 2) - (trail.box[i] + trail.box[i + 2] / 2)) / passed
+        for i, old in enumerate(trail.velocity))
+    return trail._replace(box=tuple(box), score=score, seen=now, velocity=velocity)
