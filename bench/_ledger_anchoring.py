@@ -14,9 +14,10 @@ from pathlib import Path
 from sqlmodel import col, select
 
 from bench._interleaved import Verdict
-from cloud.database import ledger_jobs
-from cloud.database.engine import Database, connect
-from cloud.database.tables import LedgerJobRow
+from cloud.database.engine import Database
+from cloud.database.ledger import jobs
+from cloud.database.opening import connect
+from cloud.database.tables.ledger import LedgerJobRow
 from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, resume
 from cloud.worker import Drain
 from contract.ids import new_id
@@ -89,7 +90,7 @@ def _queue(database: Database, count: int, severity: Severity, channels: tuple[L
     made = [LedgerRecord(id=new_id(), commitment=random.randbytes(32).hex(), severity=severity) for _ in range(count)]
     with database.write() as session:
         for record in made:
-            ledger_jobs.add(session, record, channels, "bench")
+            jobs.add(session, record, channels, "bench")
     return made
 
 

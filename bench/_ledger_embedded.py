@@ -14,7 +14,7 @@ from cloud.ledger.embedded import SCHEMA, EmbeddedLedger
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.ports import Prepared
-from contract.proof import check_inclusion
+from contract.proof.document import check_inclusion
 
 ENTRIES = 500
 ROUNDS = 7

@@ -19,9 +19,10 @@ from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
 from cloud.config import CloudConfig, LedgerSettings
 from cloud.database import boxes, meta, site
 from cloud.database.accounts import AccountTable
-from cloud.database.engine import Database, connect
-from cloud.database.ledger_pins import GenesisPins
-from cloud.database.profiles import ProfileTable
+from cloud.database.engine import Database
+from cloud.database.ledger.pins import GenesisPins
+from cloud.database.opening import connect
+from cloud.database.people.profiles import ProfileTable
 from cloud.ingest.bodies import Setting
 from cloud.ingest.service import BrokerLink, Ingest
 from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, channels_for, resume
@@ -32,6 +33,7 @@ from cloud.ledger.fabric_ledger import FabricLedger
 from cloud.notify import links
 from cloud.notify.apprise_channel import channels_from
 from cloud.notify.dispatch import Desk, dispatch_once, note_untold
+from cloud.notify.letter import letter
 from cloud.notify.police import tell_police
 from cloud.server import first_steps, serve
 from cloud.vision import EnrolmentVision
@@ -127,7 +129,7 @@ def _workers(
     for name in get_args(Channel):
         if name not in channels:
             log.warning("no %s service is configured in [alerts]: such alerts will fail, and say so", name)
-    desk = Desk(database, channels, lambda: datetime.now(UTC), link_for)
+    desk = Desk(database, channels, lambda: datetime.now(UTC), link_for, letter)
     # Each apart, because a channel or a provider that hangs must not keep the others.
     drains = (
         *(Drain(name, rounds, PAUSE_S) for name, rounds in anchoring_rounds(config.ledger, database, ledger).items()),

@@ -8,9 +8,9 @@ from pydantic import Field
 from sqlmodel import Session
 
 from cloud.ca import Authority
-from cloud.database import audit, boxes
+from cloud.database import boxes, trail
 from cloud.database.engine import Database
-from cloud.database.tables import BoxRow, ClaimCodeRow
+from cloud.database.tables.site import BoxRow, ClaimCodeRow
 from contract.errors import Conflict, Rejected
 from contract.ids import Hash, Name
 from contract.model import Model
@@ -60,7 +60,7 @@ def create_code(session: Session, by: str, valid: timedelta = VALID) -> str:
         )
     )
     session.flush()
-    audit.record(session, by, "box.code-made", hashed[:12])
+    trail.record(session, by, "box.code-made", hashed[:12])
     return code
 
 
@@ -86,7 +86,7 @@ def claim(
             row.used_at, row.box, row.public_key = now(), request.box, request.public_key
             session.add(row)
             session.flush()
-            audit.record(session, row.created_by, "box.claimed", request.box, key=request.public_key)
+            trail.record(session, row.created_by, "box.claimed", request.box, key=request.public_key)
         elif (row.box, row.public_key) != (request.box, request.public_key):
             raise Rejected(
                 "this claim code was used already", hint="make a new one under Boxes; a code is for one box"

@@ -120,22 +120,6 @@ class VisionSettings(Section):
     python: str = ""
 
 
-class ChannelSettings(Section):
-    """The connection profile of this organisation's member of the police channel."""
-
-    profile: Path
-
-
-class CampusSettings(Section):
-    """The campus whose entries these are: its `name` as alerts say it, where its cloud is, the file with the token of
-    role police that it made, and the authority of its HTTPS certificate (absent: a public one)."""
-
-    name: str = Field(default="the campus", min_length=1, max_length=100)
-    url: str = Field(pattern=r"^https?://[^\s/]+$")
-    token_file: Path
-    ca: Path | None = None
-
-
 class Organisation(Section):
     """What every organisation's processes read. Relative paths are below the current directory.
 
@@ -193,15 +177,6 @@ class CloudConfig(Organisation):
     def broker_address(self) -> tuple[str, int]:
         """(host, port) that boxes are told."""
         return self.broker.public_host or self.broker.host, self.broker.public_port or self.broker.port
-
-
-class PoliceConfig(Organisation):
-    """A police organisation: `contacts.police` is told of what comes on the police channel, `contacts.security` when
-    that fails."""
-
-    site: str = Field(default="Police", min_length=1, max_length=100)
-    ledger: ChannelSettings
-    campus: CampusSettings
 
 
 def _read(path: Path) -> str:

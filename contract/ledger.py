@@ -9,9 +9,9 @@ from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Ta
 from contract.canonical import canonical_bytes
 from contract.ids import Hash, Id
 from contract.incident import Severity
-from contract.merkle import leaf_hash
 from contract.model import Model
 from contract.moments import Instant
+from contract.proof.merkle import leaf_hash
 
 LedgerChannel = Literal["general", "police"]
 LedgerStatus = Literal["recorded", "submitted", "anchored", "parked"]

@@ -4,7 +4,7 @@ from pydantic import Field
 
 from contract.model import Model
 from contract.moments import Instant
-from contract.proof import Proof
+from contract.proof.document import Proof
 
 
 class Released(Model):

@@ -29,9 +29,9 @@ from appliance.sync.claim import endpoint
 from appliance.sync.keys import box_key
 from cloud.broker import Broker
 from cloud.ca import Authority
-from cloud.config import CloudConfig, Organisation, PoliceConfig
+from cloud.config import CloudConfig, Organisation
 from cloud.database.accounts import AccountTable
-from cloud.database.engine import connect
+from cloud.database.opening import connect
 from cloud.ledger.fabric import network
 from contract.config import read_config
 from contract.errors import NotFound, SentryboxError, Unavailable
@@ -42,6 +42,7 @@ from demo.media import fetch_demo
 from demo.people import enrol
 from demo.processes import Child, Ended
 from demo.standin import settings as standin_settings
+from police.config import PoliceConfig
 from sentrybox.cli import home as home_folder
 from sentrybox.cli import models_root
 from vision.packs.build.fetch import FetchError

@@ -23,7 +23,7 @@ import httpx
 from contract.errors import SentryboxError
 from contract.ids import new_id
 from contract.moments import now
-from contract.proof import check_proof
+from contract.proof.document import check_proof
 
 PATIENCE_S = 120.0
 POLL_S = 0.5

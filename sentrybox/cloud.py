@@ -8,8 +8,9 @@
 import argparse
 from pathlib import Path
 
-from cloud import app, police_app
+from cloud import app
 from contract.errors import Rejected
+from police import app as police_app
 
 PARTS = ("ingest", "worker", "admin")
 

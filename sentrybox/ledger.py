@@ -24,8 +24,8 @@ from appliance.config import BoxConfig
 from appliance.store.export import export_chain
 from appliance.sync.keys import box_key
 from cloud.config import CloudConfig
-from cloud.database.engine import open_existing
-from cloud.database.ledger_pins import start_over
+from cloud.database.ledger.pins import start_over
+from cloud.database.opening import open_existing
 from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.opening import open_books
 from cloud.ledger.audit.walk import Audit

@@ -20,7 +20,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from contract.errors import Rejected
-from contract.proof import MAX_BYTES, check_proof, parse_proof, unproven
+from contract.proof.document import MAX_BYTES, check_proof, parse_proof, unproven
 
 KEY = re.compile(r"[0-9a-f]{64}")
 

@@ -11,7 +11,7 @@ from contract.match import Match
 from contract.observation import Face
 from contract.ports import ProfileRepository
 from contract.profile import Profile
-from contract.proof import Proof
+from contract.proof.document import Proof
 from contract.views import ErasureView, IncidentView, LogView, NoticeView
 from contract.zone import Zone
 

@@ -24,7 +24,7 @@ from contract.events import Event
 from contract.incident import Action, Incident, LogRecord
 from contract.ledger import INCLUSION, Anchor, LedgerStatus
 from contract.messages import AnchorPut
-from contract.proof import RECORDS, Proof
+from contract.proof.document import RECORDS, Proof
 from contract.views import LedgerState
 
 log = logging.getLogger(__name__)

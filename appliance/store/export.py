@@ -11,14 +11,14 @@ from appliance.store.chain import Chain
 from appliance.store.connection import Connection, get_meta
 from appliance.store.limits import Limits
 from contract.chain import SignedEntry, public_key_text
-from contract.chain_file import write_chain
 from contract.errors import Conflict, Rejected
+from contract.proof.chain_file import write_chain
 
 PAGE = 500
 
 
 def export_chain(home: Path, box: str, key: Ed25519PrivateKey, at: str, write: Callable[[bytes], object]) -> int:
-    """Hand the whole chain of the box in `home` to `write`, as contract.chain_file; return its length.
+    """Hand the whole chain of the box in `home` to `write`, as contract.proof.chain_file; return its length.
 
     Raises Unavailable where there is no memory of a box, Conflict when it is another box's, Rejected when an entry in
     it cannot be read.

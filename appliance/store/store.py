@@ -29,7 +29,7 @@ from contract.chain import public_key_text
 from contract.delivery import SiteContacts
 from contract.errors import Conflict
 from contract.events import Event
-from contract.proof import Proof
+from contract.proof.document import Proof
 
 
 class Store:

@@ -9,7 +9,9 @@ from starlette.responses import HTMLResponse, Response
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
 from cloud.admin.templates import page
-from cloud.database import alerts, audit, deliveries, ledger_audits, releases
+from cloud.database import trail
+from cloud.database.ledger import audits
+from cloud.database.telling import alerts, deliveries, releases
 from contract.delivery import Audience, Notice
 from contract.errors import NotFound
 from contract.incident import Incident, LogRecord
@@ -41,7 +43,7 @@ def answer(request: Request, token: str, cloud: Cloud) -> Response:
             if delivery.state != "acknowledged":
                 by = BY[delivery.audience]
                 deliveries.acknowledge(session, delivery_id, by, now())
-                audit.record(session, by, "alert.acknowledged", delivery.subject, delivery=delivery_id)
+                trail.record(session, by, "alert.acknowledged", delivery.subject, delivery=delivery_id)
         return _shown(request, cloud, delivery_id)
     except NotFound as error:
         return page(request, "problem.html", 404, detail=error.detail, hint=error.hint)
@@ -51,7 +53,7 @@ def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
     with cloud.database.read() as session:
         delivery = deliveries.get(session, delivery_id)
         record = alerts.subject_of(session, delivery.subject)
-        findings = ledger_audits.told_of(session, delivery.subject)
+        findings = audits.told_of(session, delivery.subject)
         if isinstance(record, Incident):
             ids = tuple(p.person for p in record.people)
         else:

@@ -9,8 +9,8 @@ from sqlmodel import Session
 from cloud.admin.ledger_health import LedgerHealth, days_left, look
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import boxes, feed
-from cloud.database.tables import BoxRow
+from cloud.database import boxes, changes
+from cloud.database.tables.site import BoxRow
 from contract.ids import Name
 from contract.messages import Status
 from contract.moments import Instant
@@ -103,7 +103,7 @@ def _view(session: Session, row: BoxRow) -> BoxView:
     if row.status is None:
         return view
     status = Status.model_validate_json(row.status)
-    behind = max(0, feed.latest_for(session, row.id) - status.cursor)
+    behind = max(0, changes.latest_for(session, row.id) - status.cursor)
     return view.model_copy(update={
         "version": status.version, "packs": status.packs, "cursor": status.cursor, "behind": behind,
         "waiting": status.waiting, "profiles": status.profiles, "cameras": dict(status.cameras)})

@@ -11,8 +11,11 @@ from sqlalchemy.exc import SQLAlchemyError
 from cloud.admin.ledger_health import days_left, look
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
-from cloud.database import alerts, boxes, ledger_audits, ledger_standing, received
-from cloud.database.ledger_audits import AuditResult
+from cloud.database import boxes
+from cloud.database.ledger import audits, standing
+from cloud.database.ledger.audits import AuditResult
+from cloud.database.records import received
+from cloud.database.telling import alerts
 from contract.errors import SentryboxError
 from contract.moments import from_text
 from web.guard import new_router
@@ -68,10 +71,10 @@ class _Figures(Collector):
 
     def collect(self) -> list[GaugeMetricFamily]:
         with self._cloud.database.read() as session:
-            jobs, told = ledger_standing.counts(session), alerts.counts(session)
+            jobs, told = standing.counts(session), alerts.counts(session)
             fleet = boxes.every(session)
             refused = received.count_quarantined(session)
-            audited = ledger_audits.last(session)
+            audited = audits.last(session)
         found = [GaugeMetricFamily("sentrybox_profiles", "People enrolled", value=self._cloud.profiles.count()),
                  GaugeMetricFamily("sentrybox_quarantined", "Messages of boxes that were refused", value=refused)]
         certificates = GaugeMetricFamily("sentrybox_ledger_certificate_days", "Days until a certificate expires with "

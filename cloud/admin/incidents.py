@@ -9,7 +9,9 @@ from sqlmodel import Session
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import audit, evidence, records, releases
+from cloud.database import trail
+from cloud.database.records import evidence, records
+from cloud.database.telling import releases
 from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Hash, Id, Name
@@ -73,7 +75,7 @@ def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> Incide
     with cloud.database.write() as session:
         readable(session, records.incident_view(session, incident_id), who)
         view = records.act(session, incident_id, body.action, by=who.name, note=body.note, assignee=body.assignee)
-        audit.record(session, who.name, f"incident.{body.action}", incident_id)
+        trail.record(session, who.name, f"incident.{body.action}", incident_id)
         return readable(session, view, who)
 
 

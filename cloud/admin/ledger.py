@@ -10,8 +10,9 @@ from cloud.admin.incidents import readable
 from cloud.admin.release import must_be_released
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import audit, records
-from cloud.database.proofs import proof_of
+from cloud.database import trail
+from cloud.database.ledger.proofs import proof_of
+from cloud.database.records import records
 from contract.chain import SignedEntry
 from contract.errors import NotFound
 from contract.identity import Identity
@@ -69,7 +70,7 @@ def proof(record_id: Id, cloud: Cloud, who: Who) -> Response:
         _look_up(session, record_id, who)
         data = proof_of(session, record_id, police=who.role == "police").to_bytes()
         # A proof holds the record itself: who took it along is worth a line.
-        audit.record(session, who.name, "proof.exported", record_id)
+        trail.record(session, who.name, "proof.exported", record_id)
     name = f'attachment; filename="sentrybox-proof-{record_id}.json"'
     return Response(data, media_type="application/json", headers={"Content-Disposition": name})
 

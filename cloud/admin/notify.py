@@ -8,7 +8,9 @@ from sqlmodel import Session
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import alerts, audit, deliveries, records
+from cloud.database import trail
+from cloud.database.records import records
+from cloud.database.telling import alerts, deliveries
 from contract.delivery import Audience, Delivery, Notice
 from contract.errors import Conflict, NotFound, Rejected
 from contract.ids import Id, derived_id, new_id
@@ -98,5 +100,5 @@ def _plan(session: Session, notice: Notice) -> NoticeView:
     if not deliveries.plan_for_notice(session, notice, None):
         raise Rejected(f"nobody could be told: no {' and no '.join(notice.audience)} of these people has a contact",
                        hint="add contacts to their friends, or site contacts under Contacts")
-    audit.record(session, notice.by, "notice.made", notice.id)
+    trail.record(session, notice.by, "notice.made", notice.id)
     return view_of(session, notice.id)

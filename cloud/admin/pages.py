@@ -18,11 +18,14 @@ from cloud.admin.services import Cloud
 from cloud.admin.site import view_of as contacts_of
 from cloud.admin.templates import page
 from cloud.admin.trail import ledger_audit
+from cloud.admin.trail import lines as trail_of
 from cloud.admin.trail import quarantine as refused_of
-from cloud.admin.trail import trail as trail_of
-from cloud.database import alerts, boxes, deliveries, ledger_audits, records, releases, site
+from cloud.database import boxes, site
 from cloud.database.accounts import MIN_PASSWORD
-from cloud.database.tables import FileRow
+from cloud.database.ledger import audits
+from cloud.database.records import records
+from cloud.database.tables.records import FileRow
+from cloud.database.telling import alerts, deliveries, releases
 from contract.errors import SentryboxError
 from contract.identity import Identity
 from contract.ids import Id
@@ -72,7 +75,7 @@ def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = No
         rows = [_row(session, view, who) for view in visible(session, views, who)]
         alarms = alerts.problems(session, 20) if who.role != "police" and cursor is None else []
         names = alerts.names_of(session, tuple(a.recipient for a in alarms))
-        audited = ledger_audits.last(session) if who.role != "police" and cursor is None else None
+        audited = audits.last(session) if who.role != "police" and cursor is None else None
         linked = {a.subject for a in alarms if isinstance(alerts.subject_of(session, a.subject), Incident)}
     more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
     return page(request, "incidents.html", rows=rows, state=state, more=more, states=STATES, alarms=alarms, names=names,

@@ -7,9 +7,10 @@ from sqlmodel import Session
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import alerts, records, releases
-from cloud.database.police_tables import ReleaseRow
-from cloud.database.proofs import proof_of
+from cloud.database.ledger.proofs import proof_of
+from cloud.database.records import records
+from cloud.database.tables.telling import ReleaseRow
+from cloud.database.telling import alerts, releases
 from contract.errors import NotFound
 from contract.ids import Id
 from contract.incident import Incident

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 
 from cloud.database.accounts import AccountTable
 from cloud.database.engine import Database
-from cloud.database.profiles import ProfileTable
+from cloud.database.people.profiles import ProfileTable
 from contract.errors import Unavailable
 from contract.observation import Face
 from contract.ports import Ledger

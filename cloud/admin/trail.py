@@ -8,9 +8,11 @@ from pydantic import BaseModel
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
-from cloud.database import audit, ledger_audits, received
-from cloud.database.ledger_audits import AuditResult
-from cloud.database.tables import AuditRow
+from cloud.database import trail
+from cloud.database.ledger import audits
+from cloud.database.ledger.audits import AuditResult
+from cloud.database.records import received
+from cloud.database.tables.site import TrailRow
 from contract.errors import Rejected
 from contract.moments import Instant
 from web.guard import new_router
@@ -60,16 +62,16 @@ class LedgerAudit(BaseModel):
 
 
 @router.get("/audit")
-def trail(cloud: Cloud, limit: Limit = 50,
+def lines(cloud: Cloud, limit: Limit = 50,
           cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
           ) -> Trail:
     """Who did what, newest first. The first page also checks the whole chain."""
     with cloud.database.read() as session:
-        rows = audit.page(session, cursor, limit)
+        rows = trail.page(session, cursor, limit)
         page = Trail(items=[line_of(row) for row in rows], next=str(rows[-1].number) if len(rows) == limit else None)
         if cursor is None:
             try:
-                audit.check(session)
+                trail.check(session)
                 page.intact = True
             except Rejected as error:
                 page.intact, page.fault = False, error.detail
@@ -80,7 +82,7 @@ def trail(cloud: Cloud, limit: Limit = 50,
 def ledger_audit(cloud: Cloud) -> LedgerAudit:
     """How the newest audit of boxes' chains, the cloud's records and the ledger ended."""
     with cloud.database.read() as session:
-        return LedgerAudit(last=ledger_audits.last(session))
+        return LedgerAudit(last=audits.last(session))
 
 
 @router.get("/quarantine")
@@ -92,7 +94,7 @@ def quarantine(cloud: Cloud, limit: Limit = 50) -> Quarantine:
         return Quarantine(items=items, count=received.count_quarantined(session))
 
 
-def line_of(row: AuditRow) -> Line:
+def line_of(row: TrailRow) -> Line:
     """One line, its detail unfolded."""
     return Line(**row.model_dump(include={"number", "at", "by", "action", "subject", "hash"}),
                 detail=json.loads(row.detail))

@@ -10,9 +10,9 @@ from argon2.exceptions import InvalidHashError, VerifyMismatchError
 from sqlalchemy import delete
 from sqlmodel import Session, col, select
 
-from cloud.database import audit
+from cloud.database import trail
 from cloud.database.engine import Database, insert_if_absent
-from cloud.database.tables import AccountRow, SecretRow
+from cloud.database.tables.site import AccountRow, SecretRow
 from contract.errors import Conflict, NotFound, Rejected, Unavailable
 from contract.identity import Identity, Role
 from contract.moments import from_text, now, to_text
@@ -97,7 +97,7 @@ class AccountTable:
                 session.add(row)
                 secret = secrets.token_urlsafe(32)
                 _keep(session, secret, "session", name, row.role, SESSION_LIFE)
-                audit.record(session, name, "account.log-in", name)
+                trail.record(session, name, "account.log-in", name)
         if secret is None:
             raise Rejected(WRONG)
         return secret
@@ -124,7 +124,7 @@ class AccountTable:
         token = secrets.token_urlsafe(32)
         with self._database.write() as session:
             _keep(session, token, "token", name, role)
-            audit.record(session, by, "token.made", name, role=role)
+            trail.record(session, by, "token.made", name, role=role)
         return token
 
     def revoke_tokens(self, name: str, by: str = "admin") -> None:
@@ -135,7 +135,7 @@ class AccountTable:
             )
             if not ended.rowcount:
                 raise NotFound(f"there is no token of {name}")
-            audit.record(session, by, "token.revoked", name)
+            trail.record(session, by, "token.revoked", name)
 
     def list(self) -> list[dict[str, Any]]:
         """Accounts and tokens, without anything secret."""
@@ -170,7 +170,7 @@ def _add(session: Session, name: str, hashed: str, role: str, by: str) -> None:
     row = AccountRow(name=name, role=role, password=hashed, created_at=now())
     if not insert_if_absent(session, row):
         raise Conflict(f"there is an account {name} already")
-    audit.record(session, by, "account.created", name, role=role)
+    trail.record(session, by, "account.created", name, role=role)
 
 
 def _keep(
@@ -192,7 +192,7 @@ def _count_failure(session: Session, row: AccountRow) -> None:
     if row.failures >= FREE_FAILURES:
         wait = min(30.0 * 2 ** (row.failures - FREE_FAILURES), LONGEST_LOCK_S)
         row.locked_until = to_text(from_text(now()) + timedelta(seconds=wait))
-        audit.record(session, row.name, "account.locked", row.name, seconds=int(wait))
+        trail.record(session, row.name, "account.locked", row.name, seconds=int(wait))
     session.add(row)
 
 

@@ -3,9 +3,9 @@
 from sqlalchemy import update
 from sqlmodel import Session, col, select
 
-from cloud.database import audit
+from cloud.database import trail
 from cloud.database.engine import insert_if_absent
-from cloud.database.tables import BoxRow
+from cloud.database.tables.site import BoxRow
 from contract.errors import Conflict, NotFound
 from contract.messages import Status
 from contract.moments import now
@@ -15,7 +15,7 @@ def register(session: Session, box: BoxRow, by: str) -> None:
     """Add a box. Raises Conflict when the name of another box is taken."""
     if not insert_if_absent(session, box):
         raise Conflict(f"there is a box {box.id} already", hint="give the new box another name")
-    audit.record(session, by, "box.registered", box.id, state=box.state)
+    trail.record(session, by, "box.registered", box.id, state=box.state)
 
 
 def get(session: Session, box: str) -> BoxRow:
@@ -45,7 +45,7 @@ def revoke(session: Session, box: str, by: str) -> str:
         row.state = "revoked"
         session.add(row)
         session.flush()
-        audit.record(session, by, "box.revoked", box)
+        trail.record(session, by, "box.revoked", box)
     return row.certificate_serial
 
 

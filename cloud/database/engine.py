@@ -5,18 +5,16 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
-from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Engine, event, text
+from sqlalchemy import Engine, event
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.exc import ArgumentError, OperationalError, ProgrammingError
+from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
 from sqlmodel import Session, SQLModel, create_engine
 
-from cloud.database.migrations import MIGRATIONS, migrate
 from cloud.database.turns import Turns
-from contract.errors import Rejected, Unavailable
+from contract.errors import Rejected
 
 WRITE_WAIT_S = 30
 READERS = 8
@@ -59,44 +57,6 @@ class Database:
         self._writer.dispose()
 
 
-def connect(url: str) -> Database:
-    """Open the database and bring its schema up to date.
-
-    `url` is `sqlite:////absolute/path.db` or `postgresql://user:password@host/name`. Raises Rejected for any
-    other and for a database newer than this program; Unavailable when it cannot be reached."""
-    database = _engines(url)
-    try:
-        migrate(database)
-    except OperationalError as error:
-        database.close()
-        raise _unreachable(error) from error
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
-def open_existing(url: str) -> Database:
-    """The database as it is, for programs that only look at it beside the cloud: nothing is made or migrated, and
-    `write()` is not for them.
-
-    Raises Rejected for any other url and where the schema is not this program's, Unavailable when it cannot be reached.
-    """
-    database = _engines(url)
-    path = Path(url.removeprefix("sqlite:///"))
-    try:
-        if database.is_sqlite and not path.is_file():
-            raise Unavailable(f"there is no database {path}", hint="name the configuration of a cloud that has run")
-        _check_schema(database)
-    except OperationalError as error:
-        database.close()
-        raise _unreachable(error) from error
-    except BaseException:
-        database.close()
-        raise
-    return database
-
-
 def insert_if_absent(session: Session, row: SQLModel) -> bool:
     """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
     # Asked by RETURNING, for the row count is -1 (unknown) on PostgreSQL.
@@ -111,27 +71,8 @@ def upsert(session: Session, row: SQLModel, keys: tuple[str, ...]) -> None:
     session.execute(_insert(session, row).on_conflict_do_update(index_elements=list(keys), set_=values))
 
 
-def _unreachable(error: OperationalError) -> Unavailable:
-    return Unavailable(
-        f"the database cannot be opened: {str(error.orig).strip()}",
-        hint="is the server running, and may this user write there?",
-    )
-
-
-def _check_schema(database: Database) -> None:
-    try:
-        with database.read() as session:
-            done = session.execute(text("SELECT coalesce(max(number), 0) FROM migrations")).scalar_one()
-    except ProgrammingError as error:
-        raise Rejected("this database is not one of a cloud") from error
-    if done != len(MIGRATIONS):
-        raise Rejected(
-            f"the database is at schema {done}, this program needs {len(MIGRATIONS)}",
-            hint="use the version of Sentrybox that the cloud runs",
-        )
-
-
-def _engines(url: str) -> Database:
+def engines(url: str) -> Database:
+    """The database of a url, not looked at yet. Raises Rejected for a url of another kind."""
     try:
         if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
             return _sqlite(url)

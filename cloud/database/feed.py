@@ -1,22 +1,17 @@
-"""The way down: a change log with revisions without gaps, which boxes read from their cursor."""
+"""What a box should apply next, read from every wing of the database by the revisions of the change log."""
 
 from collections.abc import Callable
 
-from sqlalchemy import func, text
 from sqlmodel import Session, col, select
 
-from cloud.database import ledger_standing, meta
-from cloud.database.engine import upsert
-from cloud.database.tables import (
-    ActionRow,
-    AnchorRow,
-    ChangeRow,
-    CounterRow,
-    DeliveryRow,
-    ErasureRow,
-    MetaRow,
-    ProfileRow,
-)
+from cloud.database import meta
+from cloud.database.changes import EVERY_BOX, revision
+from cloud.database.ledger import standing
+from cloud.database.tables.ledger import AnchorRow
+from cloud.database.tables.people import ErasureRow, ProfileRow
+from cloud.database.tables.records import ActionRow
+from cloud.database.tables.site import ChangeRow, MetaRow
+from cloud.database.tables.telling import DeliveryRow
 from contract.delivery import Delivery, SiteContacts
 from contract.incident import Action
 from contract.ledger import INCLUSION, Anchor
@@ -34,39 +29,8 @@ from contract.messages import (
 from contract.model import Model
 from contract.profile import Profile
 
-EVERY_BOX = ""
 ENVELOPE = 4096
 """Bytes of a Changes message that are not its changes, generously."""
-
-
-def publish_change(session: Session, *, scope: str | None, kind: str, key: str) -> int:
-    """Tell the box `scope` (None: every box) that a thing changed; return the revision. Replaces the thing's
-    older one.
-
-    Numbers are given under the lock of one row until the commit, for a bare sequence would let a reader skip
-    a late commit. So publish last: whoever holds that lock must not wait for another row."""
-    revision = session.execute(
-        text("UPDATE counters SET revision = revision + 1 RETURNING revision")
-    ).scalar_one()
-    upsert(
-        session,
-        ChangeRow(revision=revision, scope=scope or EVERY_BOX, kind=kind, key=key),
-        ("scope", "kind", "key"),
-    )
-    return int(revision)
-
-
-def revision(session: Session) -> int:
-    """The number of the newest change of all."""
-    return session.exec(select(CounterRow.revision)).one()
-
-
-def latest_for(session: Session, box: str, kind: str | None = None) -> int:
-    """The newest revision that concerns this box (and this kind of thing), 0 for none."""
-    query = select(func.max(ChangeRow.revision)).where(col(ChangeRow.scope).in_((EVERY_BOX, box)))
-    if kind is not None:
-        query = query.where(ChangeRow.kind == kind)
-    return session.exec(query).one() or 0
 
 
 def changes_for(session: Session, box: str, after: int, limit: int) -> Changes:
@@ -118,7 +82,7 @@ def _anchor(session: Session, key: str) -> Model | None:
     rows = session.exec(
         select(AnchorRow).where(AnchorRow.record_id == key).order_by(col(AnchorRow.channel))
     ).all()
-    status, reason = ledger_standing.standing(session, key)
+    status, reason = standing.standing(session, key)
     return AnchorPut(
         record_id=key,
         status=status,

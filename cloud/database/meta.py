@@ -3,7 +3,7 @@
 from sqlmodel import Session
 
 from cloud.database.engine import insert_if_absent, upsert
-from cloud.database.tables import MetaRow
+from cloud.database.tables.site import MetaRow
 from contract.ids import new_id
 
 

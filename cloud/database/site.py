@@ -2,8 +2,8 @@
 
 from sqlmodel import Session
 
-from cloud.database import audit, meta
-from cloud.database.feed import publish_change
+from cloud.database import meta, trail
+from cloud.database.changes import publish_change
 from contract.canonical import content_hash
 from contract.delivery import SiteContacts
 
@@ -22,7 +22,7 @@ def put(session: Session, site: SiteContacts, by: str) -> None:
         return
     meta.put(session, KEY, site.model_dump_json())
     publish_change(session, scope=None, kind="site", key=KEY)
-    audit.record(session, by, "site.changed", KEY, security=len(site.security), police=len(site.police))
+    trail.record(session, by, "site.changed", KEY, security=len(site.security), police=len(site.police))
 
 
 def configure(session: Session, site: SiteContacts) -> None:

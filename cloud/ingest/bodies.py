@@ -6,8 +6,12 @@ from typing import Any, NamedTuple
 
 from sqlmodel import Session
 
-from cloud.database import deliveries, erasures, evidence, ledger_jobs, profiles, records, releases
-from cloud.database.tables import BoxRow, IncidentRow
+from cloud.database.ledger import jobs
+from cloud.database.people import erasures, profiles
+from cloud.database.records import evidence, records
+from cloud.database.tables.records import IncidentRow
+from cloud.database.tables.site import BoxRow
+from cloud.database.telling import deliveries, releases
 from contract.chain import SignedEntry, check_signature, commitment
 from contract.errors import Rejected
 from contract.incident import Action, Incident, LogRecord, Severity
@@ -146,7 +150,7 @@ def _chain(
         raise Rejected(f"record {record.id} is not the one that its chain entry commits to")
     check_signature(signed, arrival.box.public_key)
     records.add_entry(session, arrival.box.id, signed, salt)
-    ledger_jobs.add(
+    jobs.add(
         session,
         LedgerRecord(id=record.id, commitment=entry.hash(), severity=severity),
         setting.channels_for(severity),

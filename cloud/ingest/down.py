@@ -2,8 +2,9 @@
 
 from sqlmodel import Session
 
-from cloud.database import boxes, feed, meta, profiles
+from cloud.database import boxes, changes, feed, meta
 from cloud.database.engine import Database
+from cloud.database.people import profiles
 from contract.digests import digest_of_all
 from contract.messages import Changes, Latest, Pull, Status, decode
 
@@ -44,10 +45,10 @@ class Downlink:
             }
 
     def _latest(self, session: Session, box: str) -> Latest:
-        return Latest(revision=feed.latest_for(session, box), epoch=meta.epoch(session))
+        return Latest(revision=changes.latest_for(session, box), epoch=meta.epoch(session))
 
     def _agrees(self, session: Session, box: str, status: Status) -> bool | None:
-        newest = feed.latest_for(session, box, "profile")
+        newest = changes.latest_for(session, box, "profile")
         # Only where the box has applied all and has nothing of its own on the way can the two be the same.
         if status.waiting or status.cursor < newest:
             return None

@@ -10,9 +10,11 @@ from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DataError, DBAPIError, OperationalError
 from sqlmodel import Session
 
-from cloud.database import boxes, meta, profiles, received
+from cloud.database import boxes, meta
 from cloud.database.engine import Database
-from cloud.database.received import Outcome
+from cloud.database.people import profiles
+from cloud.database.records import received
+from cloud.database.records.received import Outcome
 from cloud.ingest.bodies import HANDLERS, Arrival, Setting, profile_of
 from contract.errors import Conflict, Rejected, Unavailable
 from contract.ids import Hash, Id, Name

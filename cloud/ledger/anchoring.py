@@ -11,10 +11,10 @@ from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
 
-from cloud.database import ledger_jobs, ledger_submissions
 from cloud.database.engine import Database
-from cloud.database.ledger_jobs import Claim
-from cloud.database.ledger_submissions import Submission
+from cloud.database.ledger import jobs, submissions
+from cloud.database.ledger.jobs import Claim
+from cloud.database.ledger.submissions import Submission
 from contract.errors import Conflict, NotFound, Rejected, Stale, Unavailable
 from contract.incident import SEVERITIES, Severity
 from contract.ledger import LedgerChannel
@@ -64,13 +64,13 @@ def anchor_urgent(work: Anchoring, channel: LedgerChannel) -> int:
     records that made. Raises Unavailable, with every job left as it was, when the channel cannot be written on."""
     def due() -> bool:
         with work.database.read() as session:
-            return ledger_jobs.any_due(session, channel, work.clock(), urgent=True)
+            return jobs.any_due(session, channel, work.clock(), urgent=True)
 
     def take(count: int) -> list[Callable[[], int]]:
         if not due():
             return []
         with work.database.write() as session:
-            claim = ledger_jobs.claim_urgent(session, channel, work.clock(), count, LEASE_S)
+            claim = jobs.claim_urgent(session, channel, work.clock(), count, LEASE_S)
         singles = [claim._replace(jobs=[job]) for job in claim.jobs]
         return [lambda one=one: _begin(work, channel, one) for one in singles]
 
@@ -84,13 +84,13 @@ def anchor_batch(work: Anchoring, channel: LedgerChannel) -> int:
     """Put the next batches on this channel, if they are due; return as anchor_urgent, raises as it."""
     def due() -> bool:
         with work.database.read() as session:
-            return ledger_jobs.any_due(session, channel, work.clock(), urgent=False)
+            return jobs.any_due(session, channel, work.clock(), urgent=False)
 
     def take(count: int) -> list[Callable[[], int]]:
         steps: list[Callable[[], int]] = []
         while len(steps) < count and due():
             with work.database.write() as session:
-                claim = ledger_jobs.claim_batch(
+                claim = jobs.claim_batch(
                     session, channel, work.clock(), work.batch_size, work.later(-work.batch_seconds), LEASE_S
                 )
             if not claim.jobs:
@@ -109,13 +109,13 @@ def resume(work: Anchoring, channel: LedgerChannel) -> int:
     Raises as anchor_urgent."""
     def due() -> bool:
         with work.database.read() as session:
-            return ledger_submissions.any_due(session, channel, work.clock())
+            return submissions.any_due(session, channel, work.clock())
 
     def take(count: int) -> list[Callable[[], int]]:
         if not due():
             return []
         with work.database.write() as session:
-            found = ledger_submissions.claim_due(session, channel, work.clock(), count, LEASE_S)
+            found = submissions.claim_due(session, channel, work.clock(), count, LEASE_S)
         return [lambda one=one: _finish(work, one) for one in found]
 
     if not due():
@@ -155,7 +155,7 @@ def _begin(work: Anchoring, channel: LedgerChannel, claim: Claim) -> int:
     for part, outcome in _prepare(work, channel, claim):
         if isinstance(outcome, Prepared):
             with work.database.write() as session:
-                submission = ledger_submissions.store(session, part, outcome, work.clock(), LEASE_S)
+                submission = submissions.store(session, part, outcome, work.clock(), LEASE_S)
             if submission is None:
                 log.info("%d records of the %s channel were taken over by another worker", len(part.jobs), channel)
                 continue
@@ -165,12 +165,12 @@ def _begin(work: Anchoring, channel: LedgerChannel, claim: Claim) -> int:
             seconds = _back_off(attempts)
             log.warning("%d records of the %s channel wait %g s: %s", len(part.jobs), channel, seconds, outcome)
             with work.database.write() as session:
-                ledger_jobs.retry(session, part, work.later(seconds), str(outcome))
+                jobs.retry(session, part, work.later(seconds), str(outcome))
         else:
             ids = ", ".join(job.record.id for job in part.jobs)
             log.error("%s will never be on the %s channel and was parked: %s", ids, channel, outcome)
             with work.database.write() as session:
-                ledger_jobs.park(session, part, f"{channel}: {outcome}")
+                jobs.park(session, part, f"{channel}: {outcome}")
             done += 1
     return done
 
@@ -204,16 +204,16 @@ def _finish(work: Anchoring, submission: Submission) -> int:
         seconds = _back_off(submission.attempts)
         log.warning("%s is not confirmed yet, again in %g s: %s", what, seconds, error)
         with work.database.write() as session:
-            ledger_submissions.hold(session, submission, work.later(seconds), str(error))
+            submissions.hold(session, submission, work.later(seconds), str(error))
         return 0
     except (Stale, Conflict) as error:
         seconds = _back_off(submission.prepared_times)
         log.warning("%s will never take effect, its records are prepared anew in %g s: %s", what, seconds, error)
         with work.database.write() as session:
-            ledger_submissions.give_up(session, submission, work.later(seconds), str(error))
+            submissions.give_up(session, submission, work.later(seconds), str(error))
         return 0
     with work.database.write() as session:
-        ledger_submissions.anchored(session, submission, anchor, inclusions)
+        submissions.anchored(session, submission, anchor, inclusions)
     return 1
 
 

@@ -20,10 +20,10 @@ from cloud.ledger import tree
 from contract.chain import public_key_text
 from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Unavailable
 from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
-from contract.merkle import root as merkle_root
 from contract.moments import now
 from contract.ports import LedgerIdentity, LedgerPage, Prepared
-from contract.proof import check_inclusion, check_tree_head
+from contract.proof.document import check_inclusion, check_tree_head
+from contract.proof.merkle import root as merkle_root
 
 CHANNELS: tuple[LedgerChannel, ...] = get_args(LedgerChannel)
 FILE = "ledger.db"
@@ -160,7 +160,7 @@ class EmbeddedLedger:
 
     def consistency(self, channel: LedgerChannel, old_size: int) -> list[str]:
         """The path (hex) that shows that the tree of the first `old_size` leaves is a prefix of the newest head's, for
-        contract.merkle.check_consistency. Raises Rejected when there was no such tree."""
+        contract.proof.merkle.check_consistency. Raises Rejected when there was no such tree."""
         with self._transaction():
             size = self._stored(channel).size
             if not 0 < old_size <= size:

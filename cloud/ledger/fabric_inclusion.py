@@ -12,7 +12,6 @@ from pydantic import ValidationError
 from cloud.ledger.fabric_writes import BATCH, RECORD, mspids_of, writes_of
 from cloud.ledger.gateway.blocks import Block
 from contract.errors import NotFound, Rejected
-from contract.fabric_proof import CHAINCODE, check_fabric
 from contract.ids import derived_id
 from contract.ledger import (
     BatchPlace,
@@ -23,7 +22,8 @@ from contract.ledger import (
     OrdererSignature,
     OrdererWord,
 )
-from contract.merkle import inclusion_paths, root, root_from_path
+from contract.proof.fabric import CHAINCODE, check_fabric
+from contract.proof.merkle import inclusion_paths, root, root_from_path
 
 
 class Roots:

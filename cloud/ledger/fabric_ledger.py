@@ -13,9 +13,9 @@ from cloud.ledger.gateway.identity import Identity
 from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Stale, Unavailable
 from contract.ledger import Anchor, ChainHead, FabricInclusion, LedgerChannel, LedgerRecord
-from contract.merkle import root
 from contract.moments import to_text
 from contract.ports import LedgerIdentity, LedgerPage, Prepared
+from contract.proof.merkle import root
 
 SETTLE_S = 20.0
 """How long commit() waits for a block: above any batch timeout, well below the worker's lease."""

@@ -6,7 +6,7 @@ stored; every hash of the tree is made of at most log n of them.
 
 from collections.abc import Callable
 
-from contract.merkle import EMPTY_ROOT, node_hash
+from contract.proof.merkle import EMPTY_ROOT, node_hash
 
 Node = tuple[int, int]
 Read = Callable[[int, int], bytes]
@@ -39,7 +39,7 @@ def range_hash(begin: int, end: int, read: Read) -> bytes:
 
 
 def inclusion_path(index: int, size: int, read: Read) -> list[bytes]:
-    """One of contract.merkle.inclusion_paths, from stored nodes."""
+    """One of contract.proof.merkle.inclusion_paths, from stored nodes."""
     path: list[bytes] = []
     begin, end = 0, size
     while end - begin > 1:
@@ -54,7 +54,7 @@ def inclusion_path(index: int, size: int, read: Read) -> list[bytes]:
 
 
 def consistency_path(old_size: int, size: int, read: Read) -> list[bytes]:
-    """As contract.merkle.consistency_path, from stored nodes."""
+    """As contract.proof.merkle.consistency_path, from stored nodes."""
     path: list[bytes] = []
     begin, end, whole = 0, size, True
     while old_size != end:

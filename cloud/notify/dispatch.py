@@ -6,15 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from typing import NamedTuple
 
-from cloud.database import alerts, deliveries
-from cloud.database.deliveries import Claim
+from sqlmodel import Session
+
 from cloud.database.engine import Database
+from cloud.database.telling import alerts, deliveries
+from cloud.database.telling.deliveries import Claim
 from cloud.notify import retry
-from cloud.notify.letter import letter
+from contract.delivery import Delivery
 from contract.errors import SentryboxError, Unavailable
 from contract.incident import Incident
 from contract.moments import to_text
-from contract.ports import Accepted, AlertChannel
+from contract.ports import Accepted, Alert, AlertChannel
 from contract.profile import Channel
 
 log = logging.getLogger(__name__)
@@ -24,14 +26,19 @@ LEASE_S = 180.0
 AT_ONCE = 8
 
 
+Letter = Callable[[Session, Delivery, str, datetime], Alert]
+"""Puts a delivery into words, with its acknowledge link, as of a time."""
+
+
 class Desk(NamedTuple):
-    """What a worker needs: the database, an adapter per configured channel, the time, and the acknowledge link of a
-    delivery id."""
+    """What a worker needs: the database, an adapter per configured channel, the time, the acknowledge link of a
+    delivery id, and who writes the letters."""
 
     database: Database
     channels: Mapping[Channel, AlertChannel]
     now: Callable[[], datetime]
     link_for: Callable[[str], str]
+    letter: Letter
 
 
 def dispatch_once(desk: Desk, limit: int = AT_ONCE) -> int:
@@ -91,7 +98,7 @@ def _try(desk: Desk, claim: Claim) -> retry.Next:
     if channel is None:
         return retry.Next("failed", f"no {delivery.channel} service is configured in [alerts] of the cloud", unclear)
     with desk.database.read() as session:
-        alert = letter(session, delivery, desk.link_for(delivery.id), desk.now())
+        alert = desk.letter(session, delivery, desk.link_for(delivery.id), desk.now())
     outcome: Accepted | SentryboxError | None = None
     try:
         if unclear:

@@ -4,7 +4,8 @@ from datetime import UTC, datetime
 
 from sqlmodel import Session
 
-from cloud.database import alerts, ledger_audits, police_entries, releases
+from cloud.database.ledger import audits
+from cloud.database.telling import alerts, releases
 from cloud.notify import text
 from contract.delivery import Delivery, Notice
 from contract.incident import Incident, LogRecord
@@ -17,7 +18,7 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
     record = alerts.subject_of(session, delivery.subject)
     if delivery.recipient == alerts.UNDELIVERED:
         wording = text.undelivered_wording(_failures(session, delivery.subject), _about(session, delivery), link)
-    elif (findings := ledger_audits.told_of(session, delivery.subject)) is not None:
+    elif (findings := audits.told_of(session, delivery.subject)) is not None:
         wording = text.audit_wording(findings.count, findings.lines, link)
     elif isinstance(record, Incident | LogRecord) and delivery.audience == "police" and \
             not releases.released(session, (record.id,)):
@@ -27,29 +28,34 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
         wording = text.incident_wording(record, names.get, link, now)
     elif isinstance(record, Notice):
         wording = text.notice_wording(record, alerts.names_of(session, record.users).get, link, now)
-    elif record is None and (entry := police_entries.find(session, delivery.subject)) is not None:
-        wording = text.entry_wording(entry, link, now)
     else:
         wording = text.police_wording(delivery.subject, record, link, now)
+    return alert_of(delivery, wording)
+
+
+def alert_of(delivery: Delivery, wording: text.Wording) -> Alert:
+    """The wording, cut to what the delivery's channel takes."""
     limit = text.PUSH_LIMIT if delivery.channel == "push" else text.LIMIT
     return Alert(delivery.id, delivery.channel, delivery.address, wording.title, wording.text(limit))
 
 
+def failure(delivery: Delivery, who: str) -> str:
+    """One line: who was not told, by what, why."""
+    return f"{who} ({delivery.audience}) by {delivery.channel}: {delivery.reason}"
+
+
 def _failures(session: Session, subject: str) -> list[str]:
-    """Who was not told, by what, why: one line each."""
     failed = alerts.failed_for(session, subject)
     names = alerts.names_of(session, tuple(d.recipient for d in failed))
-    return [f"{names.get(d.recipient, d.recipient)} ({d.audience}) by {d.channel}: {d.reason}" for d in failed]
+    return [failure(one, names.get(one.recipient, one.recipient)) for one in failed]
 
 
 def _about(session: Session, delivery: Delivery) -> str:
     record = alerts.subject_of(session, delivery.subject)
-    if ledger_audits.told_of(session, delivery.subject) is not None:
+    if audits.told_of(session, delivery.subject) is not None:
         return "what the ledger's audit found"
     if record is None:
-        entry = police_entries.find(session, delivery.subject)
-        return "a record that is not here any more" if entry is None else \
-            f"entry {entry.number} from {entry.campus} ({entry.severity})"
+        return "a record that is not here any more"
     what = f"Notice from {record.by}" if isinstance(record, Notice) else f"{text.WHAT[record.kind]} ({record.severity})"
     when = from_text(record.at).astimezone(UTC)
     return f"{what}, {record.location}, {when:%Y-%m-%d %H:%M} UTC"

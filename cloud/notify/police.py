@@ -1,7 +1,8 @@
 """The police log's own voice: an entry that arrives there tells the configured police contact by itself."""
 
-from cloud.database import alerts, deliveries, meta
+from cloud.database import meta
 from cloud.database.engine import Database
+from cloud.database.telling import alerts, deliveries
 from contract.ports import Ledger
 
 CURSOR = "police-told-through"

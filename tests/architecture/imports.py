@@ -6,22 +6,25 @@ from pathlib import Path
 # What each room may import besides itself, the standard library and third-party packages.
 ALLOWED: dict[str, set[str]] = {
     "contract": set(),
-    "appliance.pipeline": {"contract"},
     # Installed alone into a Jetson's own Python.
-    "vision": set(),
+    "vision": {"vision.wire", "vision.faces", "vision.people", "vision.packs"},
+    "vision.wire": {"vision.faces"},
     "visionlink": {"contract", "vision.wire"},
+    "appliance.pipeline": {"contract", "visionlink"},
     "appliance.store": {"contract"},
     "appliance.sync": {"contract"},
     "appliance.api": {"contract", "web"},
     "cloud.database": {"contract"},
+    "cloud.database.tables": set(),
     "cloud.ingest": {"contract", "cloud.database"},
     "cloud.ledger": {"contract", "cloud.database"},
     "cloud.ledger.fabric": {"contract", "cloud.ledger.gateway"},
     # Could be published alone: knows Fabric and nothing else.
     "cloud.ledger.gateway": set(),
     "cloud.notify": {"contract", "cloud.database"},
-    "cloud.police": {"contract", "cloud.database", "cloud.ledger.gateway", "web"},
     "cloud.admin": {"contract", "cloud.database", "web"},
+    "police": {"contract", "cloud.config", "cloud.database", "cloud.ledger.gateway", "cloud.notify", "cloud.server",
+               "cloud.worker", "web"},
     "web": {"contract"},
     "demo.standin": set(),
 }
@@ -29,10 +32,10 @@ ALLOWED: dict[str, set[str]] = {
 WIRING: dict[str, set[str]] = {
     "appliance": {"contract", "vision", "visionlink", "appliance"},
     "cloud": {"contract", "visionlink", "cloud", "vision"},
-    "demo": {"contract", "demo", "cloud", "appliance", "sentrybox", "vision"},
-    "sentrybox": {"contract", "appliance", "cloud", "demo", "sentrybox", "vision"},
+    "demo": {"contract", "demo", "cloud", "police", "appliance", "sentrybox", "vision"},
+    "sentrybox": {"contract", "appliance", "cloud", "police", "demo", "sentrybox", "vision"},
 }
-ROOTS = ("contract", "vision", "visionlink", "appliance", "cloud", "demo", "sentrybox", "web")
+ROOTS = ("contract", "vision", "visionlink", "appliance", "cloud", "police", "demo", "sentrybox", "web")
 
 
 def module_name(path: Path, root: Path) -> str:

@@ -17,7 +17,7 @@ def test_every_import_follows_the_arrows():
 
 @pytest.mark.parametrize(("file", "line"), [
     ("contract/chain.py", "from appliance.store import chain"),
-    ("contract/proof.py", "import cloud.ledger"),
+    ("contract/proof/document.py", "import cloud.ledger"),
     ("appliance/store/connection.py", "from appliance.api import ports"),
     ("appliance/pipeline/rules/rule.py", "from appliance.store import connection"),
     ("vision/wire/framing.py", "from contract.errors import Rejected"),

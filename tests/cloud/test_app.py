@@ -21,13 +21,13 @@ from cryptography.x509.oid import NameOID
 from cloud.app import start
 from cloud.claim import create_code
 from cloud.config import CloudConfig
-from cloud.database import records
-from cloud.database.engine import connect
+from cloud.database.opening import connect
+from cloud.database.records import records
 from contract.chain import public_key_text
 from contract.config import read_config
 from contract.errors import Rejected
 from contract.messages import Pull
-from contract.proof import check_inclusion
+from contract.proof.document import check_inclusion
 from tests.support import postgres
 from tests.support.cloud_box import SimulatedBox
 from tests.support.cloud_client import BoxClient

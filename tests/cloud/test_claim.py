@@ -10,7 +10,7 @@ from cryptography.x509.oid import NameOID
 from cloud.ca import Authority
 from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
 from cloud.database import boxes
-from cloud.database.engine import connect
+from cloud.database.opening import connect
 from contract.errors import Conflict, Rejected
 
 BROKER = BrokerAddress(host="127.0.0.1", port=1)

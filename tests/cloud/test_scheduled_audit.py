@@ -7,8 +7,8 @@ import pytest
 
 from cloud.app import PARTS, start
 from cloud.config import CloudConfig
-from cloud.database import ledger_audits
-from cloud.database.engine import connect, open_existing
+from cloud.database.ledger import audits
+from cloud.database.opening import connect, open_existing
 from contract.config import read_config
 from tests.support.campus import Campus
 from tests.support.cloud_site import Site
@@ -27,7 +27,7 @@ def audited(config: CloudConfig):
         deadline = time.monotonic() + 20
         while time.monotonic() < deadline:
             with database.read() as session:
-                if (result := ledger_audits.last(session)) is not None:
+                if (result := audits.last(session)) is not None:
                     return result
             time.sleep(0.05)
     return None
@@ -51,4 +51,4 @@ def test_it_may_be_turned_off(site):
         # The worker has looked by then: it looks at once when it starts.
         time.sleep(0.5)
     with contextlib.closing(connect(config.database_url())) as database, database.read() as session:
-        assert ledger_audits.last(session) is None
+        assert audits.last(session) is None

@@ -9,11 +9,11 @@ import pytest
 
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.errors import Conflict, NotFound
-from contract.fabric_proof import check_fabric
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.ports import Ledger
-from contract.proof import check_inclusion
+from contract.proof.document import check_inclusion
+from contract.proof.fabric import check_fabric
 from tests.standin.ground import StandinGround
 from tests.support.fabric_network import fabric_ground
 from tests.support.ground import Ground

@@ -26,8 +26,8 @@ def box_sqlite(home: Path) -> Iterator[ProfileRepository]:
 
 
 def cloud_at(url: str) -> Iterator[ProfileRepository]:
-    from cloud.database.engine import connect
-    from cloud.database.profiles import ProfileTable
+    from cloud.database.opening import connect
+    from cloud.database.people.profiles import ProfileTable
     database = connect(url)
     yield ProfileTable(database)
     database.close()

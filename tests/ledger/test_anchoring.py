@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cloud.database.engine import Database
-from cloud.database.ledger_pins import GenesisPins
+from cloud.database.ledger.pins import GenesisPins
 from cloud.ledger import fabric_ledger as adapter
 from cloud.ledger.anchoring import Anchoring, anchor_urgent
 from contract.errors import Unavailable

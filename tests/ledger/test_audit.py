@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from cloud.database.tables import AnchorRow
+from cloud.database.tables.ledger import AnchorRow
 from cloud.ledger.audit.opening import open_books
 from cloud.ledger.audit.walk import Audit
 from contract.errors import Rejected

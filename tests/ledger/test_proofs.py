@@ -14,7 +14,7 @@ from fabric_protos.peer.transaction_pb2 import ChaincodeActionPayload, Transacti
 from cloud.ledger.gateway import blocks
 from contract.errors import Rejected
 from contract.ledger import BatchPlace, BlockHeader, FabricInclusion, LedgerRecord, OrdererSignature, OrdererWord
-from contract.proof import MAX_BYTES, check_proof
+from contract.proof.document import MAX_BYTES, check_proof
 from sentrybox.verify import read_trust
 from tests.support.fabric_proof import Network, batch_of, recorded
 from tests.support.ground import Client, Ground, new_record

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from appliance.config import BoxConfig
-from cloud.config import CloudConfig, PoliceConfig
+from cloud.config import CloudConfig
+from police.config import PoliceConfig
 
 TEXT = (Path(__file__).parents[2] / "docs" / "configuration.md").read_text(encoding="utf-8")
 BOX, CLOUD, POLICE = re.findall(r"```toml\n(.*?)```", TEXT, re.S)

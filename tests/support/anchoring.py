@@ -17,20 +17,23 @@ from sqlmodel import col, select
 
 from cloud import app
 from cloud.config import LedgerSettings
-from cloud.database import ledger_jobs, ledger_standing, meta
-from cloud.database.engine import Database, connect
-from cloud.database.ledger_pins import GenesisPins
-from cloud.database.tables import AnchorRow, LedgerJobRow
+from cloud.database import meta
+from cloud.database.engine import Database
+from cloud.database.ledger import jobs as ledger_jobs
+from cloud.database.ledger import standing
+from cloud.database.ledger.pins import GenesisPins
+from cloud.database.opening import connect
+from cloud.database.tables.ledger import AnchorRow, LedgerJobRow
 from cloud.ledger.anchoring import LEASE_S, Anchoring, channels_for
 from cloud.ledger.fabric_ledger import FabricLedger
 from cloud.ledger.fabric_writes import BATCH, RECORD, writes_of
 from cloud.worker import Drain
-from contract.fabric_proof import check_fabric
 from contract.ids import new_id
 from contract.incident import SEVERITIES
 from contract.ledger import INCLUSION, Anchor, FabricInclusion, LedgerRecord
-from contract.merkle import root
 from contract.moments import from_text, now, to_text
+from contract.proof.fabric import check_fabric
+from contract.proof.merkle import root
 from tests.support.ground import CHAINCODE, Client, Ground
 
 # The worker waits up to a minute after repeated failures, the network needs some seconds to come back, and this machine
@@ -159,7 +162,7 @@ def queue(database: Database, records: Iterable[LedgerRecord]) -> list[LedgerRec
 def counts(database: Database) -> dict[str, int]:
     """State -> number of jobs."""
     with database.read() as session:
-        return ledger_standing.counts(session)
+        return standing.counts(session)
 
 
 def wait_until(what: Callable[[], object], database: Database, patience_s: float = PATIENCE_S) -> None:

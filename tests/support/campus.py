@@ -5,7 +5,8 @@ import sqlite3
 from pathlib import Path
 
 from cloud.database import meta
-from cloud.database.engine import Database, connect
+from cloud.database.engine import Database
+from cloud.database.opening import connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
 from cloud.ledger.anchoring import channels_for
@@ -13,9 +14,9 @@ from cloud.ledger.audit.books import TreeBooks
 from cloud.ledger.audit.walk import Audit
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.chain import SignedEntry
-from contract.chain_file import write_chain
 from contract.messages import Up, encode
 from contract.moments import now
+from contract.proof.chain_file import write_chain
 from tests.support.cloud_box import SimulatedBox
 from tests.support.ledgers import anchor_all
 

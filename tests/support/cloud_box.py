@@ -4,7 +4,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from cloud.database import boxes
 from cloud.database.engine import Database
-from cloud.database.tables import BoxRow
+from cloud.database.tables.site import BoxRow
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
 from contract.delivery import Notice
 from contract.ids import new_id

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from cloud.database.tables import AnchorRow, LedgerJobRow
+from cloud.database.tables.ledger import AnchorRow, LedgerJobRow
 from cloud.ledger.audit.fabric_books import FabricBooks
 from cloud.ledger.audit.walk import Audit
 from cloud.ledger.fabric_inclusion import Roots, inclusions_of

@@ -18,7 +18,7 @@ from contract.canonical import canonical_bytes
 from contract.chain import public_key_text
 from contract.ids import new_id
 from contract.ledger import InclusionProof, LedgerRecord, TreeHead
-from contract.merkle import inclusion_paths, root
+from contract.proof.merkle import inclusion_paths, root
 from tests.support.fabric_proof import (
     WHEN,
     Call,

@@ -28,8 +28,8 @@ from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text
 from contract.ids import new_id
 from contract.incident import Incident, Involved
 from contract.ledger import BatchPlace, BlockHeader, FabricInclusion, LedgerRecord, OrdererSignature, OrdererWord
-from contract.merkle import inclusion_paths, root
-from contract.proof import Proof
+from contract.proof.document import Proof
+from contract.proof.merkle import inclusion_paths, root
 
 P256_N = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 # Long ago: every member certificate made here has expired since, as those of a proof kept for years have.

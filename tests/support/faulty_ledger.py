@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from contract.chain import public_key_text
 from contract.errors import Conflict, NotFound, Stale, Unavailable
 from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
-from contract.merkle import inclusion_paths, root
 from contract.ports import Prepared
+from contract.proof.merkle import inclusion_paths, root
 
 AT = "2026-11-23T20:00:00.000Z"
 

@@ -14,7 +14,7 @@ from typing import Any
 import httpx
 
 from cloud.database.accounts import AccountTable
-from cloud.database.engine import connect
+from cloud.database.opening import connect
 from demo.standin.settings import Settings
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from contract.errors import Rejected
-from contract.proof import check_proof
+from contract.proof.document import check_proof
 
 GO_VERIFIER = Path(__file__).parents[2] / "var" / "go" / "bin" / "sentrybox-verify"
 AT_ONCE = 500

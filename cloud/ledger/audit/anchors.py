@@ -4,18 +4,18 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from cloud.database.audit_rows import Chained
-from cloud.database.ledger_audits import Finding
-from cloud.database.tables import AnchorRow
+from cloud.database.ledger.audit_rows import Chained
+from cloud.database.ledger.audits import Finding
+from cloud.database.tables.ledger import AnchorRow
 from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.chains import record_of
 from cloud.ledger.audit.findings import Runs, finding
 from contract.chain import SignedEntry
 from contract.errors import Conflict, NotFound, Rejected, Unavailable
-from contract.fabric_proof import check_fabric
 from contract.incident import Action
 from contract.ledger import INCLUSION, Anchor, FabricInclusion, InclusionProof, LedgerRecord
-from contract.proof import check_inclusion
+from contract.proof.document import check_inclusion
+from contract.proof.fabric import check_fabric
 
 
 class Anchors:

@@ -5,9 +5,9 @@ from typing import NamedTuple, Protocol
 
 from contract.errors import Conflict, NotFound, Rejected
 from contract.ledger import FabricInclusion, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
-from contract.merkle import EMPTY_ROOT, node_hash
 from contract.ports import Ledger
-from contract.proof import check_tree_head
+from contract.proof.document import check_tree_head
+from contract.proof.merkle import EMPTY_ROOT, node_hash
 
 PAGE = 200
 

@@ -4,14 +4,15 @@ from collections.abc import Iterator
 
 from pydantic import ValidationError
 
-from cloud.database.audit_rows import Chained
-from cloud.database.ledger_audits import Finding
-from cloud.database.tables import BoxRow, EntryRow
+from cloud.database.ledger.audit_rows import Chained
+from cloud.database.ledger.audits import Finding
+from cloud.database.tables.records import EntryRow
+from cloud.database.tables.site import BoxRow
 from cloud.ledger.audit.findings import Runs, finding
 from contract.chain import GENESIS, SignedEntry, check_signature, commitment
 from contract.errors import Rejected
 from contract.incident import Action, Incident, LogRecord
-from contract.proof import RECORDS
+from contract.proof.document import RECORDS
 
 Record = Incident | Action | LogRecord
 COLUMNS: dict[str, dict[str, str]] = {

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from cloud.database import audit_rows
-from cloud.database.audit_rows import Known
 from cloud.database.engine import Database
-from cloud.database.ledger_audits import Finding
-from cloud.database.tables import BoxRow, EntryRow
+from cloud.database.ledger import audit_rows
+from cloud.database.ledger.audit_rows import Known
+from cloud.database.ledger.audits import Finding
+from cloud.database.tables.records import EntryRow
+from cloud.database.tables.site import BoxRow
 from cloud.ledger.audit.findings import Runs, finding
 from contract.chain import GENESIS, SignedEntry, check_signature
-from contract.chain_file import ChainEnd, ChainHead, read_chain
 from contract.errors import Rejected, Unavailable
 from contract.moments import from_text, to_text
+from contract.proof.chain_file import ChainEnd, ChainHead, read_chain
 
 CHUNK = 500
 NEWEST = 2**62

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cloud.database.ledger_audits import Finding
+from cloud.database.ledger.audits import Finding
 
 ADVICE = {
     "gap": "Look whether the box is connected and what it has parked; then compare with its own export (--chain)",

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from cloud.database import audit_rows
 from cloud.database.engine import Database
-from cloud.database.ledger_audits import Finding
+from cloud.database.ledger import audit_rows
+from cloud.database.ledger.audits import Finding
 from cloud.ledger.audit.books import Batch, Damage, Item, Written
 from cloud.ledger.audit.findings import finding
 from contract.ledger import LedgerChannel

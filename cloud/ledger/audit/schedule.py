@@ -9,9 +9,10 @@ from datetime import timedelta
 
 from sqlmodel import Session
 
-from cloud.database import alerts, ledger_audits
 from cloud.database.engine import Database
-from cloud.database.ledger_audits import AuditResult, Told
+from cloud.database.ledger import audits
+from cloud.database.ledger.audits import AuditResult, Told
+from cloud.database.telling import alerts
 from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.walk import Audit, result_of
 from contract.errors import Unavailable
@@ -49,7 +50,7 @@ def audit_due(schedule: Schedule) -> int:
     if not schedule.hours or not _is_due(schedule):
         return 0
     with schedule.database.write() as session:
-        if not ledger_audits.claim(session, schedule.clock(), LEASE_S):
+        if not audits.claim(session, schedule.clock(), LEASE_S):
             return 0
     try:
         result = _audited(schedule)
@@ -57,12 +58,12 @@ def audit_due(schedule: Schedule) -> int:
         return 0
     finally:
         with schedule.database.write() as session:
-            ledger_audits.give_back(session)
+            audits.give_back(session)
     log.log(logging.WARNING if result.count or result.unavailable else logging.INFO,
             "the ledger's audit found %d gaps or differences; not asked: %s", result.count,
             "; ".join(result.unavailable) or "nothing")
     with schedule.database.write() as session:
-        ledger_audits.keep(session, result)
+        audits.keep(session, result)
         _tell(session, result)
     return 1
 
@@ -79,7 +80,7 @@ def _audited(schedule: Schedule) -> AuditResult:
 
 def _is_due(schedule: Schedule) -> bool:
     with schedule.database.read() as session:
-        last = ledger_audits.last(session)
+        last = audits.last(session)
     return last is None or \
         last.started_at <= to_text(from_text(schedule.clock()) - timedelta(hours=schedule.hours))
 
@@ -94,22 +95,22 @@ def _beat(schedule: Schedule) -> Callable[[str, int, int], None]:
         if time.monotonic() - renewed > RENEW_S:
             renewed = time.monotonic()
             with schedule.database.write() as session:
-                ledger_audits.renew(session, schedule.clock(), LEASE_S)
+                audits.renew(session, schedule.clock(), LEASE_S)
 
     return beat
 
 
 def _tell(session: Session, result: AuditResult) -> None:
-    known = ledger_audits.told(session)
+    known = audits.told(session)
     if not result.count:
         if not result.unavailable:
-            ledger_audits.keep_told(session, None)
+            audits.keep_told(session, None)
         return
     # While something cannot be asked the set looks smaller than it is: that is no news.
     if known is not None and (result.unavailable or known.fingerprint == result.fingerprint):
         return
     subject = derived_id("ledger-audit", result.fingerprint, result.started_at)
     lines = tuple(one.line() for one in result.findings[:LINES])
-    ledger_audits.keep_told(session, Told(subject=subject, fingerprint=result.fingerprint, count=result.count,
+    audits.keep_told(session, Told(subject=subject, fingerprint=result.fingerprint, count=result.count,
                                           lines=lines))
     alerts.tell_of_audit(session, subject, result.count)

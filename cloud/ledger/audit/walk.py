@@ -8,10 +8,11 @@ from typing import get_args
 
 from pydantic import ValidationError
 
-from cloud.database import audit_rows, boxes
+from cloud.database import boxes
 from cloud.database.engine import Database
-from cloud.database.ledger_audits import KEPT, AuditResult, Finding
-from cloud.database.tables import BoxRow
+from cloud.database.ledger import audit_rows
+from cloud.database.ledger.audits import KEPT, AuditResult, Finding
+from cloud.database.tables.site import BoxRow
 from cloud.ledger.audit.anchors import Anchors
 from cloud.ledger.audit.books import Batch, Books, Written
 from cloud.ledger.audit.chains import Links, entry_of, record_faults

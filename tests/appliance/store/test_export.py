@@ -8,8 +8,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.store.export import PAGE, export_chain
 from contract.chain import check_chain, public_key_text
-from contract.chain_file import ChainEnd, ChainHead, read_chain
 from contract.errors import Conflict, Rejected, Unavailable
+from contract.proof.chain_file import ChainEnd, ChainHead, read_chain
 from tests.appliance.store.conftest import AT, KEY
 
 SECRET = "seen by Ada Lovelace behind the gym"

@@ -8,7 +8,7 @@ import pytest
 from contract.incident import IncidentDraft
 from contract.ledger import Anchor, LedgerRecord
 from contract.messages import AnchorPut, Change, Changes
-from contract.proof import check_proof
+from contract.proof.document import check_proof
 from tests.support.fabric_forgeries import tree_inclusion
 from tests.support.fabric_proof import Network, inclusion, record_call
 

@@ -11,10 +11,10 @@ from contract.errors import Conflict, NotFound, Rejected, Unavailable
 from contract.ids import new_id
 from contract.incident import IncidentDraft, Involved
 from contract.ledger import Anchor, InclusionProof, LedgerRecord, TreeHead
-from contract.merkle import root
 from contract.messages import AnchorPut, Change, Changes, DeliveryPut, Receipt, SitePut
 from contract.profile import Contact, ProfileChange
-from contract.proof import check_proof
+from contract.proof.document import check_proof
+from contract.proof.merkle import root
 from contract.zone import Zone
 
 EPOCH = "00000000-0000-7000-8000-000000000001"

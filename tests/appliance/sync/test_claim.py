@@ -14,7 +14,7 @@ from appliance.sync.claim import claim, endpoint, signing_request
 from appliance.sync.keys import box_key, tls_key
 from cloud import claim as cloud_claim
 from cloud.ca import Authority as CloudAuthority
-from cloud.database.engine import connect
+from cloud.database.opening import connect
 from contract.chain import public_key_text
 from contract.errors import Conflict, Rejected, SentryboxError, Unavailable
 from tests.support.broker import Authority

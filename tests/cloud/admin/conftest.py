@@ -10,11 +10,14 @@ from cloud.admin.app import build_app
 from cloud.admin.services import Services
 from cloud.ca import Authority
 from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
-from cloud.database import boxes, deliveries, ledger_jobs, meta, records, site
+from cloud.database import boxes, meta, site
 from cloud.database.accounts import AccountTable
-from cloud.database.engine import connect
-from cloud.database.profiles import ProfileTable
-from cloud.database.tables import BoxRow
+from cloud.database.ledger import jobs
+from cloud.database.opening import connect
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.records import records
+from cloud.database.tables.site import BoxRow
+from cloud.database.telling import deliveries
 from cloud.ledger.embedded import EmbeddedLedger
 from cloud.notify.links import check, sign
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
@@ -105,7 +108,7 @@ class Site:
         channels = ("general", "police") if record.severity == "critical" else ("general",)
         records.add_entry(session, "roof-box", sign_entry(entry, self.key), salt)
         on_ledger = LedgerRecord(id=record.id, commitment=entry.hash(), severity=record.severity)
-        ledger_jobs.add(session, on_ledger, channels, "roof-box")
+        jobs.add(session, on_ledger, channels, "roof-box")
 
     def _make_code(self, by: str) -> str:
         with self.database.write() as session:

@@ -2,7 +2,9 @@
 
 import pytest
 
-from cloud.database import audit, deliveries, feed, records
+from cloud.database import feed, trail
+from cloud.database.records import records
+from cloud.database.telling import deliveries
 
 
 @pytest.fixture
@@ -40,7 +42,7 @@ def test_the_button_acknowledges_delivery_and_incident_and_tells_the_box(campus,
     with campus.database.read() as session:
         [action] = records.actions_of(session, incident.id)
         bodies = [c.body for c in feed.changes_for(session, "roof-box", 0, 200).changes]
-        assert [line.by for line in audit.page(session, None, 50) if line.action == "alert.acknowledged"] == ["friend"]
+        assert [line.by for line in trail.page(session, None, 50) if line.action == "alert.acknowledged"] == ["friend"]
     assert (action.verb, action.by) == ("acknowledge", "friend")
     assert [b.action.id for b in bodies if b.type == "action"] == [action.id]
     ours = [b.delivery for b in bodies if b.type == "delivery" and b.delivery.id == delivery.id]

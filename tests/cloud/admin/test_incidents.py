@@ -4,11 +4,13 @@ import hashlib
 
 import pytest
 
-from cloud.database import alerts, deliveries, evidence, feed
+from cloud.database import feed
+from cloud.database.records import evidence
+from cloud.database.telling import alerts, deliveries
 from contract.ids import new_id
 from contract.incident import Evidence
 from contract.messages import EvidenceChunk
-from contract.proof import check_proof
+from contract.proof.document import check_proof
 
 JPEG = b"\xff\xd8 a picture \xff\xd9"
 SHA = hashlib.sha256(JPEG).hexdigest()

@@ -2,8 +2,9 @@
 
 import pytest
 
-from cloud.database import alerts, deliveries, ledger_audits
-from cloud.database.ledger_audits import AuditResult, Finding, Told
+from cloud.database.ledger import audits
+from cloud.database.ledger.audits import AuditResult, Finding, Told
+from cloud.database.telling import alerts, deliveries
 
 AT = "2026-11-23T20:00:00.000Z"
 FINDING = Finding(kind="gap", where="box roof-box, entry 3", text="missing here", advice="Look at the box", key="x")
@@ -11,7 +12,7 @@ FINDING = Finding(kind="gap", where="box roof-box, entry 3", text="missing here"
 
 def keep(site, *findings, count=None, unavailable=()):
     with site.database.write() as session:
-        ledger_audits.keep(session, AuditResult(
+        audits.keep(session, AuditResult(
             started_at=AT, finished_at=AT, checked={"entries": 12}, waiting=1,
             count=len(findings) if count is None else count, findings=findings, unavailable=unavailable,
             fingerprint="ab" * 32))
@@ -52,7 +53,7 @@ def test_prometheus_learns_of_it(campus):
 def test_the_link_of_its_alert_shows_the_first_lines(campus, count):
     with campus.database.write() as session:
         subject = "018f0000-0000-7000-8000-00000000000a"
-        ledger_audits.keep_told(session, Told(subject=subject, fingerprint="ab" * 32, count=count,
+        audits.keep_told(session, Told(subject=subject, fingerprint="ab" * 32, count=count,
                                               lines=(FINDING.line(),)))
         alerts.tell_of_audit(session, subject, count)
         delivery = deliveries.for_subject(session, subject)[0]

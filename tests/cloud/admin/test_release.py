@@ -2,11 +2,12 @@
 
 import pytest
 
-from cloud.database import audit, deliveries
+from cloud.database import trail
+from cloud.database.telling import deliveries
 from contract.ids import new_id
 from contract.incident import LogRecord
 from contract.moments import now
-from contract.proof import check_proof
+from contract.proof.document import check_proof
 from contract.release import Released
 
 WORDS = ("Anna", "past the railing", "Ben saw it")
@@ -57,7 +58,7 @@ def test_what_a_supervisor_releases_the_police_can_read_and_check(campus, as_, i
     assert {i["head"]["channel"] for i in found.json()["proof"]["inclusions"]} == {"general", "police"}
     assert "Anna Example" in as_.police.get(f"/ui/incidents/{incident.id}").text
     with campus.database.read() as session:
-        lines = [(line.by, line.action) for line in audit.page(session, None, 50) if line.subject == incident.id]
+        lines = [(line.by, line.action) for line in trail.page(session, None, 50) if line.subject == incident.id]
     assert lines.count(("test-supervisor", "police.released")) == 1
 
 
@@ -80,7 +81,7 @@ def test_a_release_that_was_taken_back_is_gone_and_may_come_again(campus, as_, i
     as_.supervisor.post(f"/incidents/{incident.id}/release")
     assert as_.police.get(f"/released/{incident.id}").status_code == 200
     with campus.database.read() as session:
-        actions = [line.action for line in audit.page(session, None, 50) if line.subject == incident.id]
+        actions = [line.action for line in trail.page(session, None, 50) if line.subject == incident.id]
     assert actions[:3] == ["police.released", "police.withdrawn", "police.released"]
 
 

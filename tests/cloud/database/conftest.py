@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import pytest
 
 from cloud.database import meta
-from cloud.database.engine import Database, connect
+from cloud.database.engine import Database
+from cloud.database.opening import connect
 from tests.support import postgres
 
 

@@ -62,7 +62,7 @@ def test_wrong_passwords_say_no_more_than_that_and_lock_for_a_while(table, monke
 def test_nothing_secret_is_stored_or_listed(table, database):
     from sqlmodel import select
 
-    from cloud.database.tables import AccountRow, SecretRow
+    from cloud.database.tables.site import AccountRow, SecretRow
     table.create("Ada", PASSWORD, "guard")
     session, token = table.log_in("Ada", PASSWORD), table.new_token("script", "guard")
     with database.read() as reading:

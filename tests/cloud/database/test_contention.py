@@ -3,8 +3,9 @@
 import random
 import threading
 
-from cloud.database import audit, deliveries, feed, meta
-from cloud.database.profiles import ProfileTable
+from cloud.database import changes, meta, trail
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.telling import deliveries
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
 from cloud.ledger.anchoring import channels_for
@@ -74,9 +75,9 @@ def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp
     assert len(ledger.page("police", -1, 99).records) == 24
     ledger.close()
     with database.read() as session:
-        assert audit.check(session) > 0
+        assert trail.check(session) > 0
         assert meta.epoch(session)
-        assert feed.revision(session) >= 24
+        assert changes.revision(session) >= 24
     assert people.find(ids[0]) is None
     assert all(ids[0] not in people.get(one).friends for one in ids[1:])
 

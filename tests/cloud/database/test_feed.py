@@ -5,9 +5,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from cloud.database import feed, site
-from cloud.database.profiles import ProfileTable
-from cloud.database.tables import ChangeRow
+from cloud.database import changes, feed, site
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.tables.site import ChangeRow
 from contract.delivery import SiteContacts
 from contract.messages import MAX_MESSAGE, encode
 from contract.observation import vector_to_text
@@ -49,10 +49,10 @@ def test_a_box_sees_its_own_and_common_changes_only(database):
         site.put(
             session, SiteContacts(security=(Contact(channel="email", address="s@example.org"),)), "admin"
         )
-        feed.publish_change(session, scope="other", kind="profile", key="x")
+        changes.publish_change(session, scope="other", kind="profile", key="x")
     assert [body.type for body in read_all(database)] == ["site"]
     with database.read() as session:
-        assert (feed.latest_for(session, "gate-1"), feed.latest_for(session, "other")) == (1, 2)
+        assert (changes.latest_for(session, "gate-1"), changes.latest_for(session, "other")) == (1, 2)
 
 
 def test_nothing_new_is_an_empty_batch(database):
@@ -88,7 +88,7 @@ def test_revisions_have_no_gap_with_eight_writers_at_once(database):
     def write(writer):
         for number in range(12):
             with database.write() as session:
-                feed.publish_change(session, scope=None, kind="profile", key=f"{writer}-{number}")
+                changes.publish_change(session, scope=None, kind="profile", key=f"{writer}-{number}")
                 if number % 4 == 3:
                     session.rollback()
 
@@ -97,7 +97,7 @@ def test_revisions_have_no_gap_with_eight_writers_at_once(database):
         cursor = 0
         while not stop.is_set():
             with database.read() as session:
-                newest = feed.revision(session)
+                newest = changes.revision(session)
                 rows = session.exec(
                     select(ChangeRow.revision)
                     .where(ChangeRow.revision > cursor, ChangeRow.revision <= newest)

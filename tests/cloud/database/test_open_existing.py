@@ -7,7 +7,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
 
 from cloud.database import meta
-from cloud.database.engine import connect, open_existing
+from cloud.database.opening import connect, open_existing
 from contract.errors import Rejected, Unavailable
 from tests.support import postgres
 

@@ -5,7 +5,8 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from cloud.database import meta
-from cloud.database.engine import Database, connect
+from cloud.database.engine import Database
+from cloud.database.opening import connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import Taken, take
 from cloud.ledger.anchoring import channels_for

@@ -10,9 +10,14 @@ from hypothesis import strategies as st
 from sqlalchemy import func
 from sqlmodel import select
 
-from cloud.database import boxes, deliveries, evidence, feed, ledger_standing, received, records
-from cloud.database.profiles import ProfileTable
-from cloud.database.tables import DeliveryRow, EntryRow, IncidentRow, LedgerJobRow, QuarantineRow, ReceivedRow
+from cloud.database import boxes, feed
+from cloud.database.ledger import standing
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.records import evidence, received, records
+from cloud.database.tables.ledger import LedgerJobRow
+from cloud.database.tables.records import EntryRow, IncidentRow, QuarantineRow, ReceivedRow
+from cloud.database.tables.telling import DeliveryRow
+from cloud.database.telling import deliveries
 from contract.chain import new_salt
 from contract.errors import NotFound
 from contract.ids import new_id
@@ -65,7 +70,7 @@ def test_reordered_and_duplicated_messages_end_the_same(database, box, send):
     assert {send(message).receipt.result for message in shuffled} == {"committed"}
     with database.read() as session:
         view = records.incident_view(session, incident.body.incident.id)
-        assert ledger_standing.counts(session) == {"recorded": 4}
+        assert standing.counts(session) == {"recorded": 4}
     assert (view.state, len(view.actions)) == ("resolved", 2)
     assert ProfileTable(database).get(bob.id).name == "Bobby"
     assert quarantined(database) == []

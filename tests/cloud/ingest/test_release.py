@@ -2,7 +2,8 @@
 
 import pytest
 
-from cloud.database import audit, releases
+from cloud.database import trail
+from cloud.database.telling import releases
 from cloud.ingest.intake import take
 from contract.messages import encode
 
@@ -17,7 +18,7 @@ def test_only_the_severe_ones_and_only_where_the_site_says_so(database, box, set
     ids = (messages[0].body.incident.id, messages[1].body.log.id)
     with database.read() as session:
         found = releases.released(session, ids)
-        by = [line.by for line in audit.page(session, None, 20) if line.action == "police.released"]
+        by = [line.by for line in trail.page(session, None, 20) if line.action == "police.released"]
     severe = automatic and severity in ("high", "critical")
     assert found == (set(ids) if severe else set())
     assert by == ([releases.BY_RULE] * 2 if severe else [])

@@ -13,9 +13,10 @@ import pytest
 
 from cloud.broker import PACKET_ROOM
 from cloud.ca import CLOUD
-from cloud.database import boxes, feed, received
-from cloud.database.profiles import ProfileTable
-from cloud.database.tables import EntryRow, IncidentRow
+from cloud.database import boxes, changes
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.records import received
+from cloud.database.tables.records import EntryRow, IncidentRow
 from cloud.ingest.service import BrokerLink, Ingest
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.digests import digest_of_all
@@ -233,7 +234,7 @@ def test_a_broker_that_dies_and_comes_back_loses_nothing(ingest, site, database,
 DIES_BEFORE_THE_RECEIPT = """
 import os, sys, threading
 from pathlib import Path
-from cloud.database.engine import connect
+from cloud.database.opening import connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.service import BrokerLink, Ingest
 from cloud.ledger.anchoring import channels_for
@@ -319,5 +320,5 @@ def test_a_failure_inside_does_not_end_the_connection(ingest, database, box, con
 
 def test_the_newest_revision_is_that_of_the_box(database, box):
     with database.write() as session:
-        feed.publish_change(session, scope="other", kind="profile", key="x")
-        assert feed.latest_for(session, "gate-1") == 0
+        changes.publish_change(session, scope="other", kind="profile", key="x")
+        assert changes.latest_for(session, "gate-1") == 0

@@ -4,8 +4,10 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.database import ledger_jobs, ledger_standing, meta
-from cloud.database.engine import Database, connect
+from cloud.database import meta
+from cloud.database.engine import Database
+from cloud.database.ledger import jobs, standing
+from cloud.database.opening import connect
 from cloud.ledger.anchoring import Anchoring, channels_for
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
@@ -32,20 +34,20 @@ class Worker:
     def queue(self, severity: str = "low", **fields) -> LedgerRecord:
         record = LedgerRecord(**{"id": new_id(), "commitment": "ab" * 32, "severity": severity, **fields})
         with self.database.write() as session:
-            ledger_jobs.add(session, record, channels_for(severity, "high"), "gate-1")
+            jobs.add(session, record, channels_for(severity, "high"), "gate-1")
         return record
 
     def status(self, record: LedgerRecord) -> str:
         return self.standing(record).status
 
-    def standing(self, record: LedgerRecord) -> ledger_standing.Standing:
+    def standing(self, record: LedgerRecord) -> standing.Standing:
         with self.database.read() as session:
-            return ledger_standing.standing(session, record.id)
+            return standing.standing(session, record.id)
 
     def places(self, record: LedgerRecord) -> dict[str, str]:
         """Channel -> transaction, as the database has them."""
         with self.database.read() as session:
-            return {a.channel: a.transaction for a, _ in ledger_standing.where_anchored(session, record.id)}
+            return {a.channel: a.transaction for a, _ in standing.where_anchored(session, record.id)}
 
 
 @pytest.fixture

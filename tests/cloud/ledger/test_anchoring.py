@@ -4,12 +4,13 @@ import threading
 
 import pytest
 
-from cloud.database import feed, ledger_standing, ledger_submissions
-from cloud.database.engine import connect
+from cloud.database import feed
+from cloud.database.ledger import standing, submissions
+from cloud.database.opening import connect
 from cloud.ledger.anchoring import AT_A_TIME, Anchoring, anchor_batch, anchor_urgent, channels_for
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.errors import Rejected
-from contract.proof import check_inclusion
+from contract.proof.document import check_inclusion
 from tests.cloud.ledger.conftest import Worker
 from tests.support import postgres
 from tests.support.faulty_ledger import away
@@ -107,7 +108,7 @@ def test_a_transaction_is_stored_before_it_is_sent(database, worker, faulty):
 
     def look():
         with database.write() as session:
-            [submission] = ledger_submissions.claim_due(session, "general", "9999-01-01T00:00:00.000Z", 9, 0)
+            [submission] = submissions.claim_due(session, "general", "9999-01-01T00:00:00.000Z", 9, 0)
         seen.append((worker.status(record), submission.prepared, told(database)[0].status))
 
     faulty.next("sending", look)
@@ -183,7 +184,7 @@ def test_several_workers_on_postgresql_anchor_each_record_once(tmp_path):
         assert sorted(r.id for _, r in ledger.page("police", -1, 99).records) == sorted(urgent)
         assert sorted(r.id for _, r in ledger.page("general", -1, 99).records) == sorted(urgent | rest)
         with database.read() as session:
-            assert ledger_standing.counts(session) == {"anchored": 120}
+            assert standing.counts(session) == {"anchored": 120}
         for work in (*works, worker.work):
             work.database.close()
     ledger.close()

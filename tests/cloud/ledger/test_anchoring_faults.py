@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
 from cloud.database import meta
-from cloud.database.engine import connect
+from cloud.database.opening import connect
 from cloud.ledger.anchoring import LEASE_S, anchor_batch
 from contract.errors import Rejected
 from tests.cloud.ledger.conftest import Worker
@@ -45,10 +45,10 @@ def test_killed_there_it_goes_on_and_writes_once(worker, faulty, severity, point
 
 
 def test_killed_before_it_is_stored_nothing_was_sent(database, worker, faulty, monkeypatch):
-    from cloud.database import ledger_submissions
+    from cloud.database.ledger import submissions
     record = worker.queue()
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_submissions, "store", lambda *_: (_ for _ in ()).throw(Killed()))
+        patch.setattr(submissions, "store", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             worker.round()
     assert (faulty.sent, worker.status(record)) == ([], "recorded")
@@ -57,10 +57,10 @@ def test_killed_before_it_is_stored_nothing_was_sent(database, worker, faulty, m
 
 
 def test_killed_before_it_is_noted_it_is_found_there(worker, faulty, monkeypatch):
-    from cloud.database import ledger_submissions
+    from cloud.database.ledger import submissions
     record = worker.queue()
     with monkeypatch.context() as patch:
-        patch.setattr(ledger_submissions, "anchored", lambda *_: (_ for _ in ()).throw(Killed()))
+        patch.setattr(submissions, "anchored", lambda *_: (_ for _ in ()).throw(Killed()))
         with pytest.raises(Killed):
             worker.round()
     assert worker.status(record) == "submitted"

@@ -9,8 +9,8 @@ from cloud.ledger.embedded import EmbeddedLedger
 from contract.errors import Rejected
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
-from contract.merkle import check_consistency
-from contract.proof import check_inclusion
+from contract.proof.document import check_inclusion
+from contract.proof.merkle import check_consistency
 from tests.support.ledgers import prove, put
 
 

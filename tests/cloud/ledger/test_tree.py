@@ -1,4 +1,4 @@
-"""The stored tree gives what contract.merkle computes from all leaves, for every size and prefix."""
+"""The stored tree gives what contract.proof.merkle computes from all leaves, for every size and prefix."""
 
 import hashlib
 
@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.ledger import tree
-from contract import merkle
+from contract.proof import merkle
 
 
 def grown(count: int) -> tuple[list[bytes], dict]:

@@ -4,12 +4,14 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from cloud.database import deliveries, meta, site
+from cloud.database import meta, site
 from cloud.database.boxes import register
-from cloud.database.engine import connect
-from cloud.database.profiles import ProfileTable
-from cloud.database.tables import BoxRow
+from cloud.database.opening import connect
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.tables.site import BoxRow
+from cloud.database.telling import deliveries
 from cloud.notify.dispatch import Desk
+from cloud.notify.letter import letter
 from contract.delivery import SiteContacts
 from contract.ids import new_id
 from contract.moments import now
@@ -63,7 +65,8 @@ def clock():
 @pytest.fixture
 def desk(database, clock):
     """Makes a Desk over channels by name."""
-    return lambda **channels: Desk(database, channels, clock, lambda d: f"https://cloud.example/a/{d.replace('-', '')}")
+    return lambda **channels: Desk(
+        database, channels, clock, lambda d: f"https://cloud.example/a/{d.replace('-', '')}", letter)
 
 
 @pytest.fixture

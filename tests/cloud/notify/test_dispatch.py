@@ -4,7 +4,9 @@ import threading
 
 import pytest
 
-from cloud.database import alerts, deliveries, feed, records, site
+from cloud.database import feed, site
+from cloud.database.records import records
+from cloud.database.telling import alerts, deliveries
 from cloud.notify.dispatch import LEASE_S, dispatch_once, note_untold
 from contract.delivery import Notice, SiteContacts
 from contract.errors import Rejected, Unavailable

@@ -5,8 +5,9 @@ from urllib.parse import quote
 
 import pytest
 
-from cloud.database import deliveries, site
-from cloud.database.profiles import ProfileTable
+from cloud.database import site
+from cloud.database.people.profiles import ProfileTable
+from cloud.database.telling import deliveries
 from cloud.notify.apprise_channel import channels_from
 from cloud.notify.dispatch import dispatch_once
 from contract.delivery import SiteContacts

@@ -1,6 +1,8 @@
 """An entry in the police log tells the police contact by itself, once."""
 
-from cloud.database import deliveries, records, releases, site
+from cloud.database import site
+from cloud.database.records import records
+from cloud.database.telling import deliveries, releases
 from cloud.notify.letter import letter
 from cloud.notify.police import tell_police
 from contract.delivery import SiteContacts

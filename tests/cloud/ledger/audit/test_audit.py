@@ -4,9 +4,10 @@ import json
 
 import pytest
 
-from cloud.database import audit_rows
-from cloud.database.engine import connect
-from cloud.database.tables import AnchorRow, EntryRow
+from cloud.database.ledger import audit_rows
+from cloud.database.opening import connect
+from cloud.database.tables.ledger import AnchorRow
+from cloud.database.tables.records import EntryRow
 from cloud.ledger.audit import books, exports
 from cloud.ledger.audit.findings import ADVICE
 from cloud.ledger.audit.walk import result_of

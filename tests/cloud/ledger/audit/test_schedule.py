@@ -5,7 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.database import alerts, deliveries, ledger_audits, site
+from cloud.database import site
+from cloud.database.ledger import audits
+from cloud.database.telling import alerts, deliveries
 from cloud.ledger.audit.books import TreeBooks
 from cloud.ledger.audit.schedule import LEASE_S, Schedule, audit_due
 from cloud.notify.letter import letter
@@ -36,7 +38,7 @@ def run(campus, hours_later=0.0, **how):
     with campus.database.read() as session:
         told = [d for d in deliveries.page(session, ("pending", "failed"), 100)
                 if d.recipient in (alerts.AUDIT, alerts.NOBODY)]
-        return done, ledger_audits.last(session), told
+        return done, audits.last(session), told
 
 
 def test_it_runs_when_it_is_due(campus):
@@ -53,8 +55,8 @@ def test_never_means_never(campus):
 
 def test_one_worker_at_a_time_and_the_next_when_it_died(campus):
     with campus.database.write() as session:
-        assert ledger_audits.claim(session, now(), LEASE_S)
-        assert not ledger_audits.claim(session, now(), LEASE_S)
+        assert audits.claim(session, now(), LEASE_S)
+        assert not audits.claim(session, now(), LEASE_S)
     assert run(campus)[0] == 0
     assert run(campus, (LEASE_S + 60) / 3600)[0] == 1
     assert run(campus, 25)[0] == 1

@@ -1,8 +1,0 @@
-"""Logging in and out, and the first account by its one-time link."""
-
-from cloud.database.accounts import MIN_PASSWORD, SESSION_LIFE
-from cloud.police.rules import RULES
-from cloud.police.templates import PAGES
-from web.sign_in import Terms, sign_in_router
-
-router = sign_in_router(RULES, PAGES, Terms(MIN_PASSWORD, int(SESSION_LIFE.total_seconds())))

@@ -1,0 +1,117 @@
+"""The police's pages: HTML made here from the same values the REST interface gives. They work without a script."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Query, Request
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import HTMLResponse, RedirectResponse, Response
+
+from cloud.database.accounts import MIN_PASSWORD
+from cloud.database.telling import alerts
+from contract.errors import NotFound, SentryboxError
+from contract.ids import Id
+from police.api.entries import acknowledge, ask, checked, listing
+from police.api.rules import ROLES, RULES
+from police.api.services import Police
+from police.api.templates import page
+from police.database import details, entries
+from web.accounts import NewAccount, NewToken, check_role
+from web.enrol_form import checked as valid
+from web.guard import Who, guarded_page
+from web.problems import Problem, status_for
+from web.sign_in import hashing, read_fields, sentence
+
+router = APIRouter(route_class=guarded_page(RULES), tags=["pages"], include_in_schema=False,
+                   default_response_class=HTMLResponse)
+
+_PER_PAGE = 20
+KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
+         "manual": "Reported"}
+
+
+def _in_words(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+    """Errors of a page are pages."""
+
+    @wraps(endpoint)
+    def wrapped(*args: Any, **kwargs: Any) -> Response:
+        try:
+            return endpoint(*args, **kwargs)
+        except SentryboxError as error:
+            return page(kwargs["request"], "problem.html", status_for(error), detail=error.detail, hint=error.hint)
+
+    return wrapped
+
+
+@router.get("/")
+def home() -> Response:
+    return RedirectResponse("/ui/entries", 303)
+
+
+@router.get("/ui/entries")
+@_in_words
+def entries_page(request: Request, police: Police, cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None
+            ) -> Response:
+    found = listing(police, _PER_PAGE, cursor)
+    with police.database.read() as session:
+        alarms = alerts.problems(session, 20) if cursor is None else []
+        wrong = details.counts(session).get("mismatch", 0)
+    return page(request, "entries.html", entries=found.items, more=found.next, link=police.link(), alarms=alarms,
+                wrong=wrong, faults=police.faults())
+
+
+@router.get("/ui/entries/{entry_id}")
+@_in_words
+def entry(request: Request, entry_id: Id, police: Police) -> Response:
+    with police.database.read() as session:
+        row = entries.get(session, entry_id)
+        return page(request, "entry.html", entry=checked(session, row), link=police.link(), kinds=KINDS)
+
+
+@router.post("/ui/entries/{entry_id}")
+async def act(request: Request, entry_id: Id, police: Police, who: Who) -> Response:
+    """The buttons of an entry."""
+    button = (await read_fields(request)).get("do")
+    try:
+        if button == "acknowledge":
+            await run_in_threadpool(acknowledge, entry_id, police, who)
+        elif button == "ask":
+            await run_in_threadpool(ask, entry_id, police)
+        else:
+            return page(request, "problem.html", 422, detail="there is no such button", hint="")
+    except NotFound as error:
+        return page(request, "problem.html", 404, detail=error.detail, hint=error.hint)
+    return RedirectResponse(f"/ui/entries/{entry_id}", 303)
+
+
+@router.get("/ui/accounts")
+def accounts(request: Request, police: Police) -> Response:
+    return _accounts_page(request, police)
+
+
+@router.post("/ui/accounts")
+async def make_account(request: Request, police: Police, who: Who) -> Response:
+    """A new account, or a token for a program, which is shown this once."""
+    form = await read_fields(request)
+    fields = {key: form.get(key, "") for key in ("name", "role")}
+    try:
+        if form.get("kind") == "token":
+            token = valid(NewToken, fields)
+            check_role(token.role, ROLES)
+            secret = await run_in_threadpool(police.accounts.new_token, token.name, token.role, who.name)
+            return await run_in_threadpool(_accounts_page, request, police, secret=secret)
+        account = valid(NewAccount, {**fields, "password": form.get("password", "")})
+        check_role(account.role, ROLES)
+        await hashing(request, police.accounts.create, account.name, account.password, account.role, who.name)
+    except Problem as error:
+        return await run_in_threadpool(_accounts_page, request, police, error=error.detail, status=error.status)
+    except SentryboxError as error:
+        return await run_in_threadpool(_accounts_page, request, police, error=sentence(error), status=status_for(error))
+    return RedirectResponse("/ui/accounts", 303)
+
+
+def _accounts_page(request: Request, police: Police, *, secret: str = "", error: str = "", status: int = 200
+                   ) -> Response:
+    return page(request, "accounts.html", status, accounts=police.accounts.list(), minimum=MIN_PASSWORD, roles=ROLES,
+                secret=secret, error=error)

@@ -1,0 +1,60 @@
+"""What the campus released of the entries on the police channel: asked for again and again, checked, kept, dropped."""
+
+from typing import Literal
+
+from sqlalchemy import func
+from sqlmodel import Session, col, select
+
+from contract.moments import now
+from contract.release import Released
+from police.database.tables import PoliceDetailsRow
+
+State = Literal["waiting", "verified", "mismatch", "withdrawn"]
+
+
+def due(session: Session, at: str, limit: int) -> list[PoliceDetailsRow]:
+    """Entries for which to ask the campus now, longest due first."""
+    return list(session.exec(
+        select(PoliceDetailsRow).where(PoliceDetailsRow.not_before <= at)
+        .order_by(col(PoliceDetailsRow.not_before), col(PoliceDetailsRow.entry)).limit(limit)))
+
+
+def get(session: Session, entry: str) -> PoliceDetailsRow:
+    """How it stands."""
+    return session.get_one(PoliceDetailsRow, entry)
+
+
+def released_of(row: PoliceDetailsRow) -> Released | None:
+    """What there is to read, None when there is nothing."""
+    return Released.model_validate_json(row.content) if row.content else None
+
+
+def answered(session: Session, entry: str, state: State, released: Released | None, reason: str, not_before: str
+             ) -> None:
+    """The campus has said how this entry stands; what it said before is gone with this."""
+    row = session.get_one(PoliceDetailsRow, entry)
+    content = "" if released is None else released.model_dump_json()
+    if (row.state, row.content) != (state, content):
+        row.updated_at = now()
+    row.state, row.content, row.reason, row.not_before, row.asked_at = state, content, reason[:1000], not_before, now()
+    session.add(row)
+
+
+def unanswered(session: Session, entry: str, reason: str, not_before: str) -> None:
+    """The campus could not be asked: what is known stays."""
+    row = session.get_one(PoliceDetailsRow, entry)
+    row.reason, row.not_before, row.asked_at = reason[:1000], not_before, now()
+    session.add(row)
+
+
+def ask_now(session: Session, entry: str) -> None:
+    """Somebody wants to know."""
+    row = session.get_one(PoliceDetailsRow, entry)
+    row.not_before = ""
+    session.add(row)
+
+
+def counts(session: Session) -> dict[str, int]:
+    """State -> how many entries."""
+    rows = session.exec(select(PoliceDetailsRow.state, func.count()).group_by(PoliceDetailsRow.state))
+    return dict(rows.all())
