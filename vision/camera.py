@@ -73,7 +73,7 @@ class Camera:
         except Exception as error:
             log.exception("camera %s: the analysis of picture %d failed", self._source.id, shot.frame)
             self._observer = None
-            raise StreamLost(f"the analysis failed: {error}")
+            raise StreamLost(f"the analysis failed: {error}") from error
         self._count()
 
     def _preview(self, shot: Shot) -> None:

@@ -103,7 +103,7 @@ def parse_graph(text: str) -> Graph:
     try:
         document = json.loads(text)
     except ValueError as error:
-        raise GraphError(f"the graph is not JSON: {error}")
+        raise GraphError(f"the graph is not JSON: {error}") from error
     _only_keys("the graph", document, ("backend", "pack", "cameras", "thresholds"))
     cameras = document.get("cameras", [])
     if not isinstance(cameras, list):

@@ -38,7 +38,7 @@ class StillReader(NamedTuple):
         """The fields of a `faces` answer, boxes in pixels of the upright upload. Raises Refused."""
         picture = self.open(data)
         height, width = picture.rgb.shape[:2]
-        regions = [Region(0, 0, width, height)] + tiles(width, height, *grid(width, height, SINGLE, FINE))
+        regions = [Region(0, 0, width, height), *tiles(width, height, *grid(width, height, SINGLE, FINE))]
         found = self.find(picture.rgb, regions)[:MAX_FACES]
         faces = self.each(lambda one: self.reader.read(picture.rgb, one, with_embedding=True), found)
         return {"width": picture.width, "height": picture.height, "pack": self.pack,

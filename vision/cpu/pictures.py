@@ -29,14 +29,15 @@ def open_picture(data: bytes) -> Picture:
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
-        raise Refused("too_large", f"the picture has more than {MAX_PIXELS // 1000000} megapixels")
+        raise Refused("too_large", f"the picture has more than {MAX_PIXELS // 1000000} megapixels") from None
     except (OSError, ValueError, SyntaxError, TypeError, OverflowError):
-        raise Refused("not_an_image", "this is not a picture in a known format (JPEG, PNG, WebP, BMP, TIFF, AVIF)")
+        raise Refused("not_an_image", "this is not a picture in a known format (JPEG, PNG, WebP, BMP, TIFF, AVIF)"
+                      ) from None
     try:
         _judge(image)
         return _decode(image)
     except (OSError, ValueError, SyntaxError, TypeError, IndexError, OverflowError, EOFError, MemoryError) as error:
-        raise Refused("not_an_image", f"the {image.format} file is damaged or cut short ({error})")
+        raise Refused("not_an_image", f"the {image.format} file is damaged or cut short ({error})") from error
 
 
 def _judge(image: Image.Image) -> None:

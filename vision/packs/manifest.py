@@ -91,16 +91,16 @@ def load_manifest(directory: Path) -> Manifest:
     try:
         document = json.loads(path.read_text())
     except OSError:
-        raise ManifestError(f"no model pack in {directory}: {REMEDY}")
+        raise ManifestError(f"no model pack in {directory}: {REMEDY}") from None
     except ValueError as error:
-        raise ManifestError(f"{path} is not JSON ({error}): {REMEDY}")
+        raise ManifestError(f"{path} is not JSON ({error}): {REMEDY}") from error
     found = document.get("format") if isinstance(document, dict) else None
     if found != FORMAT:
         raise ManifestError(f"{path} has format {found!r}; this version reads {FORMAT}: {REMEDY}")
     try:
         return _parse(document["pack"])
     except (KeyError, TypeError, ValueError) as error:
-        raise ManifestError(f"{path} is incomplete ({error!r}): {REMEDY}")
+        raise ManifestError(f"{path} is incomplete ({error!r}): {REMEDY}") from error
 
 
 def check_files(directory: Path, manifest: Manifest) -> None:
@@ -110,7 +110,7 @@ def check_files(directory: Path, manifest: Manifest) -> None:
         try:
             found = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError:
-            raise ManifestError(f"{path} is missing from the pack: {REMEDY}")
+            raise ManifestError(f"{path} is missing from the pack: {REMEDY}") from None
         if found != expected.sha256:
             raise ManifestError(
                 f"{path} is damaged (SHA-256 {found[:12]}..., expected {expected.sha256[:12]}...): {REMEDY}")

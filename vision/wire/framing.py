@@ -68,7 +68,7 @@ def decode_fields(text: bytes) -> Dict[str, Any]:
     try:
         fields = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
-        raise FrameError(f"the JSON part cannot be read: {error}")
+        raise FrameError(f"the JSON part cannot be read: {error}") from error
     if not isinstance(fields, dict):
         raise FrameError(f"the JSON part is of type {type(fields).__name__}, expected an object")
     return fields

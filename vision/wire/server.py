@@ -4,6 +4,7 @@ A client that reads too slowly loses previews first, then its connection: camera
 """
 
 import collections
+import contextlib
 import os
 import socket
 import struct
@@ -121,10 +122,8 @@ class Server:
             clients = list(self._clients)
         for client in clients:
             client.finish()
-        try:
+        with contextlib.suppress(OSError):
             self._path.unlink()
-        except OSError:
-            pass
 
     def _accept(self) -> None:
         while True:
@@ -183,10 +182,8 @@ def _timeval(seconds: float) -> bytes:
 
 
 def _shut(connection: socket.socket) -> None:
-    try:
+    with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
-    except OSError:
-        pass
     connection.close()
 
 
