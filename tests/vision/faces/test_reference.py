@@ -14,7 +14,7 @@ from vision.packs.build.fetch import fetch
 from vision.packs.manifest import load_manifest
 
 dlib = pytest.importorskip("dlib")
-CACHE = Path(__file__).parents[2] / "var" / "cache"
+CACHE = Path(__file__).parents[3] / "var" / "cache"
 
 
 @pytest.fixture(scope="module")

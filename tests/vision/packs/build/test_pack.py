@@ -17,7 +17,7 @@ from vision.packs.build.fetch import Archive, FetchError, fetch
 from vision.packs.build.pack import build, check, list_packs
 from vision.packs.manifest import ManifestError, dump_manifest, load_manifest
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[4]
 CONTENT = b"weights"
 
 
