@@ -90,13 +90,14 @@ def check(pack_dir: Path) -> Manifest:
 
 def list_packs(root: Path) -> list[ListedPack]:
     """Every pack under `root`, sound or not, by directory name."""
-    found = []
-    for path in sorted(root.glob(f"*/{MANIFEST_NAME}")):
-        try:
-            found.append(ListedPack(path.parent, check(path.parent).id, ""))
-        except ManifestError as error:
-            found.append(ListedPack(path.parent, path.parent.name, str(error)))
-    return found
+    return [_listed(path.parent) for path in sorted(root.glob(f"*/{MANIFEST_NAME}"))]
+
+
+def _listed(directory: Path) -> ListedPack:
+    try:
+        return ListedPack(directory, check(directory).id, "")
+    except ManifestError as error:
+        return ListedPack(directory, directory.name, str(error))
 
 
 def _convert(cache_dir: Path, progress: Callable[[str], None]) -> tuple[dict[str, _Piece], list[float]]:
