@@ -10,8 +10,9 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Literal
 
+from contract.camera import Still
 from contract.errors import Unavailable
-from visionlink.workers import Still, WorkerPlan, Workers
+from visionlink.workers import WorkerPlan, Workers
 
 START_S = 60.0
 ANSWER_S = 30.0

@@ -18,7 +18,7 @@ def _positive_size(box: tuple[float, float, float, float]) -> tuple[float, float
     return box
 
 
-Box = Annotated[tuple[float, float, float, float], AfterValidator(_positive_size)]
+FrameBox = Annotated[tuple[float, float, float, float], AfterValidator(_positive_size)]
 """x, y of the upper left corner, width, height, in pixels of the frame."""
 
 
@@ -34,7 +34,7 @@ class FaceQuality(Model):
 class Face(Model):
     """A found face. `embedding` is base64 of little-endian float32, or absent when the face was not embedded."""
 
-    box: Box
+    box: FrameBox
     score: float = Field(ge=0, le=1)
     landmarks: tuple[tuple[float, float], ...] = Field(max_length=5)
     quality: FaceQuality
@@ -51,7 +51,7 @@ class Track(Model):
 
     id: int = Field(ge=0)
     source: Literal["body", "face"]
-    box: Box
+    box: FrameBox
     score: float = Field(ge=0, le=1)
     age: int = Field(ge=0)
     face: Face | None = None

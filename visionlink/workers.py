@@ -10,6 +10,7 @@ from typing import Any, Literal, NamedTuple
 
 from pydantic import ValidationError
 
+from contract.camera import Picture, Still
 from contract.errors import NotFound, Rejected, SentryboxError, Unavailable
 from contract.observation import Face, Observation
 from vision.wire import framing
@@ -32,21 +33,6 @@ class WorkerPlan(NamedTuple):
     argv: tuple[str, ...]
     socket: Path
     cameras: tuple[str, ...]
-
-
-class Still(NamedTuple):
-    """Faces of one still image after EXIF rotation; sizes in pixels."""
-
-    width: int
-    height: int
-    faces: tuple[Face, ...]
-    pack: str
-
-
-class Picture(NamedTuple):
-    jpeg: bytes
-    at: str
-    frame: int
 
 
 class CameraReport(NamedTuple):

@@ -11,8 +11,8 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import StreamingResponse
 
 from appliance.api.auth import Box, new_router, still_allowed
-from appliance.api.ports import CameraState, Picture
 from appliance.api.services import Services
+from contract.camera import CameraState, Picture
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.ids import Name
 from contract.zone import Zone

@@ -1,8 +1,9 @@
 """What the REST interface and the pages need from the rest of the box. `appliance/app.py` hands the real ones in."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal, NamedTuple, Protocol
+from typing import Any, Literal, Protocol
 
+from contract.camera import CameraState, Picture, Still
 from contract.delivery import Audience, SiteContacts
 from contract.events import Event
 from contract.identity import Identity, Role
@@ -117,29 +118,6 @@ class Store(Protocol):
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
         """Call `listener` after each commit, from any thread; the result ends it."""
         ...
-
-
-class Still(NamedTuple):
-    """Faces of one still image, after EXIF rotation; sizes in pixels."""
-
-    width: int
-    height: int
-    faces: tuple[Face, ...]
-    pack: str
-
-
-class CameraState(NamedTuple):
-    id: str
-    name: str
-    location: str
-    state: str
-    reason: str
-    fps: float
-
-
-class Picture(NamedTuple):
-    jpeg: bytes
-    at: str
 
 
 class Vision(Protocol):

@@ -3,7 +3,8 @@
 import re
 from typing import Literal
 
-from appliance.api.ports import Still, Vision
+from appliance.api.ports import Vision
+from contract.camera import Still
 from contract.errors import Rejected
 from web.problems import Problem
 

@@ -7,12 +7,13 @@ from typing import Any, Literal, NamedTuple
 
 from appliance.pipeline.rules.rule import Finding
 from appliance.pipeline.watch import Watch, local_zone
+from contract.camera import CameraState, Picture, Still
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.incident import Evidence, IncidentDraft
 from contract.match import Match
 from contract.observation import Face, Observation
 from contract.zone import Zone
-from visionlink.workers import CameraReport, Picture, Still, Workers
+from visionlink.workers import CameraReport, Workers
 
 log = logging.getLogger(__name__)
 
@@ -28,15 +29,6 @@ class Place(NamedTuple):
     id: str
     name: str
     location: str
-
-
-class CameraState(NamedTuple):
-    id: str
-    name: str
-    location: str
-    state: str
-    reason: str
-    fps: float
 
 
 class Recorder(NamedTuple):

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from appliance.api.ports import CameraState, Picture, Still
+from contract.camera import CameraState, Picture, Still
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.observation import Face, FaceQuality, vector_to_text
 
@@ -56,7 +56,7 @@ class FakeVision:
     async def picture(self, camera: str) -> Picture:
         self._works()
         self._known(camera)
-        return Picture(self.jpeg, "2026-11-23T20:00:00.000Z")
+        return Picture(self.jpeg, "2026-11-23T20:00:00.000Z", 1)
 
     async def preview(self, camera: str, fps: float) -> AsyncIterator[Picture]:
         self._works()
@@ -65,7 +65,7 @@ class FakeVision:
         self.watched += 1
         try:
             while True:
-                yield Picture(self.jpeg, "2026-11-23T20:00:00.000Z")
+                yield Picture(self.jpeg, "2026-11-23T20:00:00.000Z", 1)
                 await asyncio.sleep(1 / fps)
         finally:
             self.watched -= 1

@@ -6,6 +6,7 @@ import pytest
 
 from appliance.pipeline import cameras as module
 from appliance.pipeline.cameras import Cameras, Place, Recorder
+from contract.camera import Picture
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.ids import derived_id
 from contract.incident import Evidence
@@ -28,7 +29,7 @@ class Workers:
     async def picture(self, camera, frame=None):
         if self.error:
             raise self.error
-        return module.Picture(b"jpg", "2026-11-23T20:00:00.000Z", frame)
+        return Picture(b"jpg", "2026-11-23T20:00:00.000Z", frame)
 
 
 def observation(number, *, named=True):
