@@ -1,7 +1,7 @@
 # `make` alone prints this list. Everything installs what it needs first; see scripts/setup.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup run test test-slow test-fabric lint bench clean
+.PHONY: help setup run test test-slow test-fabric checks lint bench clean
 
 PY := .venv/bin/python
 SCRIPTS := $(wildcard scripts/* .ci/run jetson-setup.sh)
@@ -24,8 +24,7 @@ run: ## start broker, cloud, box and demo cameras; CAMERA=rtsp://... (a file, /d
 	@scripts/setup --quiet
 	@exec $(PY) -m demo $(if $(CAMERA),--camera "$$CAMERA") $(if $(LEDGER),--ledger "$$LEDGER")
 
-test: ## run the tests; ARGS="tests/store -k outbox" chooses
-	@scripts/setup --quiet
+test: checks ## check style and types, then run the tests; ARGS="tests/store -k outbox" chooses
 	@cd chaincode && $(GO) test ./...
 	@$(PY) -m pytest -q -m "not slow" $(ARGS)
 
@@ -39,10 +38,12 @@ test-slow: ## run the slow tests
 	@scripts/setup --quiet
 	@$(PY) -m pytest -q -m slow $(ARGS)
 
-lint: ## check style, types, shell scripts and the Go programs
+checks:
 	@scripts/setup --quiet
-	@$(PY) -m ruff check .
-	@$(PY) -m mypy
+	@$(PY) -m ruff check --quiet .
+	@$(PY) -m mypy --no-error-summary
+
+lint: checks ## check style, types, shell scripts and the Go programs
 	@shellcheck $(SHELL_SCRIPTS)
 	@test -z "$$("$(GOFMT)" -l chaincode bench/ledger_client)" || { "$(GOFMT)" -d chaincode bench/ledger_client; exit 1; }
 	@for module in chaincode bench/ledger_client; do (cd $$module && $(GO) vet ./...) || exit 1; done
