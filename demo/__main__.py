@@ -19,6 +19,7 @@ import signal
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +32,9 @@ from cloud.broker import Broker
 from cloud.ca import Authority
 from cloud.config import CloudConfig, Organisation
 from cloud.database.accounts import AccountTable
+from cloud.database.migrations import Migration
 from cloud.database.opening import connect
+from cloud.database.schema import MIGRATIONS
 from cloud.ledger.fabric import network
 from contract.config import read_config
 from contract.errors import NotFound, SentryboxError, Unavailable
@@ -43,6 +46,7 @@ from demo.people import enrol
 from demo.processes import Child, Ended
 from demo.standin import settings as standin_settings
 from police.config import PoliceConfig
+from police.database.schema import MIGRATIONS as POLICE_MIGRATIONS
 from sentrybox.cli import home as home_folder
 from sentrybox.cli import models_root
 from vision.packs.build.fetch import FetchError
@@ -128,7 +132,7 @@ class House:
 
     def _start_cloud(self, text: str, environment: dict[str, str]) -> dict[str, Any]:
         path = _write(self.home / "cloud.toml", text)
-        tokens = self._tokens("cloud", lambda role: _token(path, CloudConfig, role))
+        tokens = self._tokens("cloud", lambda role: _token(path, CloudConfig, MIGRATIONS, role))
         child = self._start("cloud", ["sentrybox", "cloud", "--config", str(path)], environment)
         url = f"http://127.0.0.1:{self.ports.cloud}"
         processes.wait_until(child, lambda: _is_ready(url), 60)
@@ -139,7 +143,7 @@ class House:
         token = _write(self.home / "released.token", tokens["cloud"]["police"] + "\n")
         path = _write(self.home / "police.toml",
                       configs.police_toml(self.home, self.ports, standin, profile, token))
-        tokens["police"] = self._tokens("police", lambda role: _token(path, PoliceConfig, role))
+        tokens["police"] = self._tokens("police", lambda role: _token(path, PoliceConfig, POLICE_MIGRATIONS, role))
         child = self._start("police", ["sentrybox", "cloud", "--part", "police", "--config", str(path)],
                             standin.environment())
         url = f"http://127.0.0.1:{self.ports.police}"
@@ -226,10 +230,10 @@ class House:
             self.broker.stop()
 
 
-def _token(config_path: Path, kind: type[Organisation], role: Role) -> str:
+def _token(config_path: Path, kind: type[Organisation], migrations: Sequence[Migration], role: Role) -> str:
     config = read_config(config_path, kind)
     config.home.mkdir(exist_ok=True, mode=0o700)
-    database = connect(config.database_url())
+    database = connect(config.database_url(), migrations)
     try:
         return AccountTable(database).new_token(f"demo-{role}", role)
     finally:

@@ -32,6 +32,7 @@ from police.api.services import Services
 from police.campus import Campus
 from police.channel import CHANNEL, Channel
 from police.config import PoliceConfig
+from police.database.schema import MIGRATIONS
 from police.details import pull_once
 from police.letter import letter
 from police.link import Link
@@ -64,11 +65,11 @@ def start(config: PoliceConfig, stack: contextlib.ExitStack) -> str:
     channel = _channel(config, stack)
     campus = Campus(config.campus.url, config.campus.token_file, config.campus.ca)
     stack.callback(campus.close)
-    database = connect(config.database_url())
+    database = connect(config.database_url(), MIGRATIONS)
     stack.callback(database.close)
     with database.write() as session:
         meta.ensure_epoch(session)
-        site.configure(session, config.contacts.site())
+        site.configure(session, config.contacts.site(), site.keep)
         if database.is_sqlite:
             deliveries.take_over(session)
     link, key = Link(), links.key_from_file(config.home / "link.key")

@@ -127,4 +127,10 @@ SUBMISSIONS: Migration = (
     "CREATE INDEX ledger_jobs_submission ON ledger_jobs (submission)",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, POLICE, SUBMISSIONS)
+WITHOUT_POLICE: Migration = (
+    "DROP TABLE police_entries",
+    "DROP TABLE police_acknowledgements",
+    "DROP TABLE police_details",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (FIRST, POLICE, SUBMISSIONS, WITHOUT_POLICE)

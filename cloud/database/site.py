@@ -1,5 +1,7 @@
 """How the campus itself is reached: security and police contacts."""
 
+from collections.abc import Callable
+
 from sqlmodel import Session
 
 from cloud.database import meta, trail
@@ -16,18 +18,24 @@ def get(session: Session) -> SiteContacts:
     return SiteContacts() if text is None else SiteContacts.model_validate_json(text)
 
 
+def keep(session: Session, site: SiteContacts, by: str) -> bool:
+    """Replace the contacts; whether they are others now."""
+    if meta.get(session, KEY) is not None and get(session) == site:
+        return False
+    meta.put(session, KEY, site.model_dump_json())
+    trail.record(session, by, "site.changed", KEY, security=len(site.security), police=len(site.police))
+    return True
+
+
 def put(session: Session, site: SiteContacts, by: str) -> None:
     """Replace the contacts and tell every box; nothing happens when they are the same."""
-    if meta.get(session, KEY) is not None and get(session) == site:
-        return
-    meta.put(session, KEY, site.model_dump_json())
-    publish_change(session, scope=None, kind="site", key=KEY)
-    trail.record(session, by, "site.changed", KEY, security=len(site.security), police=len(site.police))
+    if keep(session, site, by):
+        publish_change(session, scope=None, kind="site", key=KEY)
 
 
-def configure(session: Session, site: SiteContacts) -> None:
+def configure(session: Session, site: SiteContacts, put: Callable[[Session, SiteContacts, str], object] = put) -> None:
     """Apply what the configuration file says when it says something new: edits made since then stay
-    otherwise."""
+    otherwise. `put`: `keep` where there are no boxes."""
     stamp = content_hash(site.model_dump(mode="json"))
     if meta.get(session, "site-configured") == stamp:
         return

@@ -36,9 +36,8 @@ def answer(request: Request, token: str, police: Police) -> Response:
     try:
         delivery_id = police.link_delivery(token)
         with police.database.write() as session:
-            delivery = deliveries.get(session, delivery_id)
-            if delivery.state != "acknowledged":
-                deliveries.acknowledge(session, delivery_id, BY, now())
+            if deliveries.acknowledge_alone(session, delivery_id, now()):
+                delivery = deliveries.get(session, delivery_id)
                 trail.record(session, BY, "alert.acknowledged", delivery.subject, delivery=delivery_id)
         return _shown(request, police, delivery_id)
     except NotFound as error:

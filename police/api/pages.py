@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cloud.database.accounts import MIN_PASSWORD
-from cloud.database.telling import alerts
+from cloud.database.telling import deliveries
 from contract.errors import NotFound, SentryboxError
 from contract.ids import Id
 from police.api.entries import acknowledge, ask, checked, listing
@@ -55,7 +55,7 @@ def entries_page(request: Request, police: Police, cursor: Annotated[int | None,
             ) -> Response:
     found = listing(police, _PER_PAGE, cursor)
     with police.database.read() as session:
-        alarms = alerts.problems(session, 20) if cursor is None else []
+        alarms = deliveries.page(session, ("failed",), 20) if cursor is None else []
         wrong = details.counts(session).get("mismatch", 0)
     return page(request, "entries.html", entries=found.items, more=found.next, link=police.link(), alarms=alarms,
                 wrong=wrong, faults=police.faults())

@@ -30,6 +30,7 @@ from police.api.app import build_app
 from police.api.services import Services
 from police.database import entries
 from police.database.entries import Seen
+from police.database.schema import MIGRATIONS
 from police.link import Link
 
 LINK_KEY = bytes(range(32))
@@ -176,10 +177,10 @@ def put_entry(database: Database, record: LedgerRecord | None = None) -> str:
 
 @pytest.fixture
 def database(tmp_path) -> Iterator[Database]:
-    database = connect(f"sqlite:///{tmp_path}/police.db")
+    database = connect(f"sqlite:///{tmp_path}/police.db", MIGRATIONS)
     with database.write() as session:
         meta.ensure_epoch(session)
-        site.put(session, SiteContacts(police=(POLICE,)), "test")
+        site.keep(session, SiteContacts(police=(POLICE,)), "test")
     yield database
     database.close()
 

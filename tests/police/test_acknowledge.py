@@ -71,7 +71,7 @@ def test_only_after_a_contact_was_told(database, ledger, clock):
     assert acknowledge_once(database, ledger, clock) == 0 and ledger.made == 0
     with database.write() as session:
         [delivery] = deliveries.for_subject(session, entry)
-        deliveries.acknowledge(session, delivery.id, "an officer", "2026-11-23T20:00:00.000Z")
+        deliveries.acknowledge_alone(session, delivery.id, "2026-11-23T20:00:00.000Z")
     assert acknowledge_once(database, ledger, clock) == 1
     assert (row(database, entry).state, row(database, entry).transaction_id, row(database, entry).block) == (
         "acknowledged", "tx1", 9)

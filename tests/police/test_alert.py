@@ -52,7 +52,7 @@ def test_each_is_told_once(database, clock):
 def test_an_alert_that_failed_is_named_by_its_entry(database):
     entry = put_entry(database)
     with database.write() as session:
-        site.put(session, SiteContacts(security=(Contact(channel="email", address="chief@police.example"),)), "test")
+        site.keep(session, SiteContacts(security=(Contact(channel="email", address="chief@police.example"),)), "test")
         [delivery] = deliveries.for_subject(session, entry)
         failed = deliveries.settle(session, delivery.id, "failed", reason="code 21211")
         [report] = alerts.tell_of_failure(session, failed)

@@ -9,7 +9,7 @@ from sqlmodel import select
 
 from cloud.database import site
 from cloud.database.tables.telling import DeliveryRow
-from cloud.database.telling import alerts, deliveries
+from cloud.database.telling import deliveries
 from cloud.ledger.gateway.failures import GatewayError
 from contract.delivery import SiteContacts
 from police import listener as module
@@ -90,7 +90,7 @@ def test_an_event_that_comes_again_plans_nothing_again(database, channel, listen
     with database.write() as session:
         [delivery] = deliveries.for_subject(session, record)
         deliveries.settle(session, delivery.id, "accepted")
-        site.put(session, SiteContacts(police=({"channel": "sms", "address": "+4915100000111"},)), "test")
+        site.keep(session, SiteContacts(police=({"channel": "sms", "address": "+4915100000111"},)), "test")
     channel.write(record_id=record)
     last = channel.write()
     until(lambda: ids(database) == [record, last])
@@ -120,12 +120,12 @@ def test_entry_deliveries_and_checkpoint_are_one_transaction(database, channel, 
 
 def test_without_a_contact_somebody_sees_it(database, channel, listening):
     with database.write() as session:
-        site.put(session, SiteContacts(), "test")
+        site.keep(session, SiteContacts(), "test")
     record = channel.write()
     listening()
     until(lambda: ids(database) == [record])
     with database.read() as session:
-        [alarm] = alerts.problems(session)
+        [alarm] = deliveries.page(session, ("failed",), 50)
     assert alarm.subject == record and "no police contact" in alarm.reason
 
 
@@ -136,7 +136,7 @@ def test_an_event_that_cannot_be_read_is_an_alarm_and_holds_up_nothing(database,
     listening()
     until(lambda: ids(database) == [record])
     with database.read() as session:
-        [alarm] = alerts.problems(session)
+        [alarm] = deliveries.page(session, ("failed",), 50)
     assert "cannot read" in alarm.reason and channel.events[0].transaction in alarm.reason
 
 

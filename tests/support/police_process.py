@@ -16,6 +16,7 @@ import httpx
 from cloud.database.accounts import AccountTable
 from cloud.database.opening import connect
 from demo.standin.settings import Settings
+from police.database.schema import MIGRATIONS
 
 ROOT = Path(__file__).parents[2]
 NUMBER = "+4915100000110"
@@ -36,7 +37,7 @@ class PoliceProcess:
         self._sms = f"twilio://{account.sid}:{account.token}@{account.sender}"
         self._process: subprocess.Popen[str] | None = None
         self.use(profile)
-        database = connect(self.database_url)
+        database = connect(self.database_url, MIGRATIONS)
         self._token = AccountTable(database).new_token("test", "police")
         database.close()
 

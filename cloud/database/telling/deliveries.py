@@ -160,9 +160,8 @@ def acknowledge(session: Session, delivery_id: str, by: str, at: str) -> Deliver
     Doing it twice is harmless. Raises NotFound.
     """
     row = _row(session, delivery_id, to_change=True)
-    if row.state == "acknowledged":
+    if not _answered(row, at):
         return _delivery(row)
-    row.state, row.reason, row.updated_at = "acknowledged", "", at
     incident = session.get(IncidentRow, row.subject)
     new_action = None
     if incident is not None:
@@ -176,6 +175,14 @@ def acknowledge(session: Session, delivery_id: str, by: str, at: str) -> Deliver
     if incident is not None and new_action is not None:
         publish_change(session, scope=incident.box, kind="action", key=new_action)
     return delivery
+
+
+def acknowledge_alone(session: Session, delivery_id: str, at: str) -> bool:
+    """Note that the recipient has seen it, where no incident hangs on it; whether that is new. Raises NotFound."""
+    row = _row(session, delivery_id, to_change=True)
+    new = _answered(row, at)
+    _saved(session, row)
+    return new
 
 
 def forget_person(session: Session, person: str) -> list[DeliveryRow]:
@@ -200,6 +207,13 @@ def _row(session: Session, delivery_id: str, *, to_change: bool = False) -> Deli
     if row is None:
         raise NotFound(f"there is no delivery {delivery_id}")
     return row
+
+
+def _answered(row: DeliveryRow, at: str) -> bool:
+    if row.state == "acknowledged":
+        return False
+    row.state, row.reason, row.updated_at = "acknowledged", "", at
+    return True
 
 
 def _saved(session: Session, row: DeliveryRow) -> Delivery:

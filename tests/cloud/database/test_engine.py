@@ -1,35 +1,21 @@
-import importlib
 import sqlite3
 import threading
 
 import pytest
-from sqlalchemy import inspect, text
-from sqlmodel import Session, SQLModel
+from sqlalchemy import text
+from sqlmodel import Session
 
 from cloud.database import meta
 from cloud.database.engine import insert_if_absent, upsert
 from cloud.database.opening import connect
 from cloud.database.tables.site import MetaRow
 from contract.errors import Rejected, Unavailable
-
-WINGS = ("site", "people", "records", "ledger", "telling")
+from tests.support.schema import assert_schema, campus_tables
 
 
 def test_the_migrated_schema_is_that_of_the_tables(database):
     with database.read() as session:
-        found = inspect(session.connection())
-        for wing in WINGS:
-            importlib.import_module(f"cloud.database.tables.{wing}")
-        importlib.import_module("police.database.tables")
-        assert set(found.get_table_names()) - {"migrations"} == set(SQLModel.metadata.tables)
-        for name, table in SQLModel.metadata.tables.items():
-            columns = {column["name"]: column["nullable"] for column in found.get_columns(name)}
-            key = set(found.get_pk_constraint(name)["constrained_columns"])
-            assert set(columns) == set(table.columns.keys()), name
-            assert key == {column.name for column in table.primary_key}, name
-            for column in table.columns:
-                if column.name not in key:
-                    assert columns[column.name] == column.nullable, f"{name}.{column.name}"
+        assert_schema(session, campus_tables())
 
 
 def test_a_second_start_keeps_everything(database, url):

@@ -1,6 +1,7 @@
 from itertools import permutations
 
 import pytest
+from sqlmodel import select
 
 from cloud.database import feed, trail
 from cloud.database.people import erasures, profiles
@@ -14,6 +15,7 @@ from contract.moments import now
 from contract.observation import vector_to_text
 from contract.profile import Consent, ProfileChange, Template
 from tests.support.cloud_box import SimulatedBox, person
+from tests.support.schema import campus_tables
 
 
 @pytest.fixture
@@ -122,13 +124,9 @@ def test_nothing_of_an_erased_person_is_left_in_the_database(database, people, u
     ada = people.create(person("Zacharias Quux", 4711, consent=consent, templates=(template,)), "admin")
     people.change(ada.id, ProfileChange(name="Quux Zacharias"), "admin")
     people.erase(ada.id, "admin")
-    from sqlmodel import SQLModel, select
-
     with database.read() as session:
         everything = "".join(
-            str(row)
-            for table in SQLModel.metadata.tables.values()
-            for row in session.execute(select(table)).all()
+            str(row) for table in campus_tables() for row in session.execute(select(table)).all()
         )
     for trace in ("Quux", "4711", template.vector, template.id):
         assert trace not in everything
