@@ -29,7 +29,8 @@ from contract.version import VERSION
 from contract.zone import Zone
 from vision.graph import GraphError, parse_graph
 from vision.memory import keep_small
-from vision.packs.manifest import ManifestError, load_manifest
+from vision.packs.fields import ManifestError
+from vision.packs.manifest import load_manifest
 from visionlink.workers import WorkerPlan, Workers
 
 log = logging.getLogger(__name__)

@@ -33,7 +33,8 @@ from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.config import read_config
 from contract.errors import Rejected, SentryboxError
 from contract.profile import Channel
-from vision.packs.manifest import ManifestError, check_files, load_manifest
+from vision.packs.fields import ManifestError
+from vision.packs.manifest import check_files, load_manifest
 
 MIN_FREE = 1 << 30
 CLOCK_S = 5.0

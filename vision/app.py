@@ -18,14 +18,15 @@ from typing import Any, Dict, Optional, Sequence
 from vision.camera import Camera, Outlet, picture_fields
 from vision.graph import Graph, GraphError, parse_graph
 from vision.memory import give_back, keep_small
-from vision.observer import Eyes, Observer, new_ids
-from vision.packs.manifest import ManifestError
+from vision.observer import Observer, new_ids
+from vision.packs.fields import ManifestError
 from vision.previews import Watches
 from vision.stages import Analysis, render_analysis, render_cameras
 from vision.still import Refused
 from vision.stills import Still, Stills
 from vision.wire import framing
 from vision.wire.framing import Frame, FrameError
+from vision.wire.messages import pack_fields
 from vision.wire.server import Client, Server
 
 log = logging.getLogger(__name__)
@@ -80,7 +81,9 @@ class Worker:
     def _load(self) -> None:
         try:
             self._analysis = render_analysis(self._graph)
-            log.info("pack %s is loaded", self._analysis.pack)
+            # Who came before the pack was there learns of it now.
+            self._server.broadcast(framing.WORKER_HELLO, self._hello())
+            log.info("pack %s is loaded", self._analysis.manifest.id)
         except ManifestError as error:
             if str(error) != self._problem:
                 log.error("%s", error)
@@ -92,8 +95,8 @@ class Worker:
         analysis = self._analysis
         if analysis is None:
             raise RuntimeError(self._problem)
-        eyes = Eyes(analysis.find, analysis.reader, analysis.pack)
-        return Observer(camera, eyes, analysis.people(self._ids), self._graph.track, self._graph.embed, self._ids)
+        return Observer(camera, analysis.eyes, analysis.people(self._ids), self._graph.track, self._graph.embed,
+                        self._ids)
 
     def _still_reader(self) -> Any:
         if self._analysis is None:
@@ -101,12 +104,14 @@ class Worker:
         return self._analysis.still
 
     def _greet(self, client: Client) -> None:
-        client.send(framing.WORKER_HELLO, {
-            "version": PROTOCOL, "worker": f"sentrybox-vision ({self._graph.backend})",
-            "pack": self._analysis.pack if self._analysis else "", "embedding_size": 128,
-            "cameras": list(self._cameras), "pid": os.getpid()})
+        client.send(framing.WORKER_HELLO, self._hello())
         for camera in self._cameras.values():
             client.send(framing.CAMERA, camera.report)
+
+    def _hello(self) -> Dict[str, Any]:
+        manifest = self._analysis.manifest if self._analysis else None
+        return {"version": PROTOCOL, "worker": f"sentrybox-vision ({self._graph.backend})",
+                "cameras": list(self._cameras), "pid": os.getpid(), **pack_fields(manifest)}
 
     def _handle(self, client: Client, frame: Frame) -> None:
         if frame.kind == framing.STILL:

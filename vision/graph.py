@@ -6,12 +6,12 @@ A backend (see stages.py) renders each stage. The worker's `--graph` file is thi
      "cameras": [{"id": "gate", "uri": "rtsp://camera/stream", "fps": 10, "loop": false, "realtime": true}],
      "thresholds": {"face_score": 0.6, "presence": 0.5, "embed_width": 32}}
 
-Only "pack" is required.
+Only "pack" is required; thresholds that are absent come from the pack.
 """
 
 import json
 import re
-from typing import Any, Dict, List, NamedTuple, Tuple
+from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
 BACKENDS = ("cpu",)
@@ -48,11 +48,14 @@ class Batch(NamedTuple):
 
 
 class Detect(NamedTuple):
-    """`face_score` of the face detector; `presence` of the pose network that makes a moving blob a person."""
+    """`face_score` of the face detector; `presence` of the pose network that makes a moving blob a person.
+
+    None: the pack's.
+    """
 
     pack: str
-    face_score: float = 0.6
-    presence: float = 0.5
+    face_score: Optional[float] = None
+    presence: Optional[float] = None
 
 
 class Track(NamedTuple):
@@ -63,9 +66,9 @@ class Track(NamedTuple):
 
 
 class Embed(NamedTuple):
-    """Faces at least `min_width` px are embedded, the first ones of a track more often."""
+    """Faces at least `min_width` px (None: the pack's) are embedded, the first ones of a track more often."""
 
-    min_width: float = 32.0
+    min_width: Optional[float] = None
     first: int = 10
     first_every_s: float = 0.3
     then_every_s: float = 2.0
@@ -121,11 +124,12 @@ def parse_graph(text: str) -> Graph:
 
 def dump_graph(graph: Graph) -> str:
     """The JSON text that `parse_graph` reads."""
+    thresholds = {"face_score": graph.detect.face_score, "presence": graph.detect.presence,
+                  "embed_width": graph.embed.min_width}
     return json.dumps({
         "backend": graph.backend, "pack": graph.detect.pack,
         "cameras": [dict(source._asdict()) for source in graph.sources],
-        "thresholds": {"face_score": graph.detect.face_score, "presence": graph.detect.presence,
-                       "embed_width": graph.embed.min_width}}, indent=2) + "\n"
+        "thresholds": {key: value for key, value in thresholds.items() if value is not None}}, indent=2) + "\n"
 
 
 def validate(graph: Graph) -> None:
@@ -143,9 +147,11 @@ def validate(graph: Graph) -> None:
         if _scheme(source.uri) not in ("rtsp", "rtsps", "file", ""):
             raise GraphError(f"{place}.uri: found {source.uri!r}; allowed: rtsp://..., a file, /dev/videoN")
         _between(f"{place}.fps", source.fps, 1, 30)
-    _between("thresholds.face_score", graph.detect.face_score, 0.01, 0.99)
-    _between("thresholds.presence", graph.detect.presence, 0.01, 0.99)
-    _between("thresholds.embed_width", graph.embed.min_width, 16, 1000)
+    for name, value, low, high in (("face_score", graph.detect.face_score, 0.01, 0.99),
+                                   ("presence", graph.detect.presence, 0.01, 0.99),
+                                   ("embed_width", graph.embed.min_width, 16, 1000)):
+        if value is not None:
+            _between(f"thresholds.{name}", value, low, high)
 
 
 def _camera(index: int, entry: Any) -> Source:

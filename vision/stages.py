@@ -17,9 +17,9 @@ import importlib
 from pathlib import Path
 from typing import Any, Callable, NamedTuple
 
-from vision.faces.reader import FaceReader
 from vision.graph import Decode, Detect, Embed, Graph, Publish, Track
-from vision.packs.manifest import check_files, load_manifest
+from vision.observer import Eyes
+from vision.packs.manifest import Manifest, check_files, load_manifest
 
 MODULES = {"cpu": "vision.cpu.stages"}
 
@@ -38,10 +38,9 @@ class Cameras(NamedTuple):
 class Analysis(NamedTuple):
     """What needs a model pack."""
 
-    pack: str
-    find: Callable[..., Any]
+    manifest: Manifest
+    eyes: Eyes
     people: Callable[..., Any]
-    reader: FaceReader
     still: Callable[[bytes], Any]
 
 
@@ -59,4 +58,7 @@ def render_analysis(graph: Graph) -> Analysis:
     loaded = backend.load(directory, manifest)
     find, people, reader, still = (
         backend.STAGES[stage](graph, manifest, directory, loaded) for stage in (Detect, Track, Embed, Still))
-    return Analysis(manifest.id, find, people, reader, still)
+    narrow = graph.embed.min_width
+    eyes = Eyes(find, reader, manifest.id, manifest.faces.network.size, manifest.faces.sure,
+                manifest.thresholds.min_width if narrow is None else narrow)
+    return Analysis(manifest, eyes, people, still)

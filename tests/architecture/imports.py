@@ -8,7 +8,7 @@ ALLOWED: dict[str, set[str]] = {
     "contract": set(),
     # Installed alone into a Jetson's own Python.
     "vision": {"vision.wire", "vision.faces", "vision.people", "vision.packs"},
-    "vision.wire": {"vision.faces"},
+    "vision.wire": {"vision.faces", "vision.packs"},
     "visionlink": {"contract", "vision.wire"},
     "appliance.pipeline": {"contract", "visionlink"},
     "appliance.store": {"contract"},

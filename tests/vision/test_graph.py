@@ -12,7 +12,7 @@ GATE = {"id": "gate", "uri": "rtsp://127.0.0.1/gate"}
 def test_defaults_are_filled_in():
     graph = parse_graph(json.dumps({"pack": "p", "cameras": [GATE]}))
     assert graph.sources == (Source("gate", "rtsp://127.0.0.1/gate", 10.0, False, True),)
-    assert graph.detect == Detect("p", 0.6, 0.5)
+    assert (graph.detect, graph.embed.min_width) == (Detect("p", None, None), None), "the pack's own thresholds"
 
 
 def test_a_graph_survives_the_file():

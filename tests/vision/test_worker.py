@@ -81,6 +81,8 @@ def test_a_worker_without_cameras_answers_stills(start_worker, pack):
     hello = talk.read()
     assert hello.kind == framing.WORKER_HELLO
     assert hello.fields == {"version": 1, "worker": "sentrybox-vision (cpu)", "pack": "open-1", "embedding_size": 128,
+                            "metric": "euclidean", "thresholds": {
+                                "known": 0.5, "review": 0.6, "verify": 0.55, "margin": 0.02, "min_width": 32.0},
                             "cameras": [], "pid": talk.process.pid}
     assert talk.still(png()) == {"id": "s", "width": 64, "height": 64, "pack": "open-1", "faces": []}
     assert talk.still(b"text")["error"]["code"] == "not_an_image"

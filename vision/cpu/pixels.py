@@ -38,7 +38,8 @@ def letterbox(rgb: np.ndarray, box: Letterbox, size: int) -> np.ndarray:
 
 def tensor(rgb: np.ndarray, network: Network) -> np.ndarray:
     """(1, 3, h, w) float32, normalised as the network wants it."""
-    return cv2.dnn.blobFromImage(rgb, network.scale, (rgb.shape[1], rgb.shape[0]), network.mean, swapRB=False)
+    return cv2.dnn.blobFromImage(rgb, network.scale, (rgb.shape[1], rgb.shape[0]), network.mean,
+                                 swapRB=network.colours == "bgr")
 
 
 def warp_chip(rgb: np.ndarray, plan: ChipPlan, size: int) -> np.ndarray:

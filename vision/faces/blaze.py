@@ -82,6 +82,16 @@ def overlaps(row: np.ndarray, rows: np.ndarray) -> np.ndarray:
     return shared / ((row[2] - row[0]) * (row[3] - row[1]) + areas - shared + 1e-9)
 
 
+def best_of_each(scores: np.ndarray, rows: np.ndarray, overlap: float) -> Tuple[np.ndarray, np.ndarray]:
+    """Gives scores and rows without those that overlap a better one by more than `overlap`; best first."""
+    order = np.argsort(-scores, kind="stable")
+    kept: List[int] = []
+    while len(order):
+        kept.append(int(order[0]))
+        order = order[1:][overlaps(rows[order[0]], rows[order[1:]]) <= overlap]
+    return scores[kept], rows[kept]
+
+
 def weighted_nms(scores: np.ndarray, rows: np.ndarray, overlap: float) -> Tuple[np.ndarray, np.ndarray]:
     """MediaPipe's: the best box becomes the score-weighted mean of all that overlap it; best first."""
     order = np.argsort(-scores, kind="stable")
@@ -118,8 +128,8 @@ def tiles(width: int, height: int, columns: int, rows: int) -> List[Region]:
             for y in range(rows) for x in range(columns)]
 
 
-def grid(width: int, height: int, single: int, fine: int) -> Tuple[int, int]:
-    """(columns, rows) of near-square tiles: one up to `single` px on the long side, two up to `fine`, then three."""
+def grid(width: int, height: int, single: float, fine: float) -> Tuple[int, int]:
+    """Gives (columns, rows) of near-square tiles. One up to `single` px on the long side, two to `fine`, then three."""
     long_side, short_side = max(width, height), min(width, height)
     along = 1 if long_side <= single else 2 if long_side <= fine else 3
     across = max(1, round(along * short_side / float(long_side)))

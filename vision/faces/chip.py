@@ -1,10 +1,29 @@
-"""Face chips for the embedder: where each pixel of the chip comes from. Pure numpy."""
+"""Face chips: where each pixel of a chip comes from, by the five landmarks and a template of places. Pure numpy."""
 
-from typing import NamedTuple
+from typing import NamedTuple, Tuple
 
 import numpy as np
 
-from vision.packs.manifest import Alignment
+MEASURED_SIZE = 150
+"""px: quality is measured in a chip of this size and dlib's scale, whatever the embedder wants."""
+
+
+class Template(NamedTuple):
+    """Where landmarks lie in a chip, (5, 2), as shares of its side.
+
+    places: in the embedder's chip; measured: in the chip that quality is measured in. edges: the centres of the first
+    and last pixels lie on the edges of what is cut out (dlib's convention), not half a pixel inside. right, left,
+    nose: the rows of the eye at image right, of the other eye, and of the nose. reach: the distance between the
+    outer corners of the eyes, in distances between the points right and left.
+    """
+
+    places: np.ndarray
+    measured: np.ndarray
+    edges: bool
+    right: int
+    left: int
+    nose: int
+    reach: float
 
 
 class ChipPlan(NamedTuple):
@@ -14,28 +33,63 @@ class ChipPlan(NamedTuple):
     halvings: int
 
 
-def template(alignment: Alignment) -> np.ndarray:
-    """The landmarks in the chip, pixels, shape (5, 2)."""
-    points = np.array(alignment.template)
-    return (points + alignment.padding) / (1 + 2 * alignment.padding) * alignment.chip
+# Outer and inner corner of the eye at image right, of the other eye, base of the nose; a quarter of the face around
+# them. From dlib's get_face_chip_details (image_transforms/interpolation.h).
+_DLIB = (np.array([
+    (0.8595674595992, 0.2134981538014), (0.6460604764104, 0.2289674387677), (0.1205750620789, 0.2137274526848),
+    (0.3340850613712, 0.2290642403242), (0.4901123135679, 0.6277975316475)]) + 0.25) / 1.5
+# Centres of the eye at image left and of the other eye, tip of the nose, corners of the mouth at image left and right,
+# in 112 px. From InsightFace's face_align.py; OpenCV's FaceRecognizerSF has the same.
+_ARCFACE = np.array([
+    (38.2946, 51.6963), (73.5318, 51.5014), (56.0252, 71.7366), (41.5493, 92.3655), (70.7299, 92.2041)]) / 112
+_DLIB_EYES = np.array([_DLIB[2:4].mean(0), _DLIB[0:2].mean(0)])
+_EYES_APART = _DLIB_EYES[1, 0] - _DLIB_EYES[0, 0]
+_ARCFACE_MEASURED = ((_ARCFACE - _ARCFACE[:2].mean(0)) * _EYES_APART / (_ARCFACE[1, 0] - _ARCFACE[0, 0])
+                     + _DLIB_EYES.mean(0))
+
+TEMPLATES = {
+    "dlib5": Template(_DLIB, _DLIB, True, 0, 2, 4, 1.0),
+    "arcface5": Template(_ARCFACE, _ARCFACE_MEASURED, False, 1, 0, 2, float((_DLIB[0, 0] - _DLIB[2, 0]) / _EYES_APART)),
+}
+"""By the manifest's words."""
 
 
-def plan_chip(landmarks: np.ndarray, places: np.ndarray, size: int) -> ChipPlan:
-    """The similarity that lays `landmarks` (image) on `places` (chip of `size` px), with dlib's conventions.
+def chip_for(landmarks: np.ndarray, template: Template, size: int) -> ChipPlan:
+    """Plans the embedder's chip, `size` px, of a face with `landmarks` (5, 2) in image px."""
+    return plan_chip(landmarks, template.places * size, size, template.edges)
 
-    dlib extracts a rectangle centred on the image of the chip's centre, of side size * scale, and lays chip
-    pixels 0 and size - 1 on its edge pixels. It halves the image while that still is larger than the chip.
+
+def chip_to_measure(landmarks: np.ndarray, template: Template) -> ChipPlan:
+    """Plans the chip in which the quality of a face with `landmarks` (5, 2) is measured."""
+    return plan_chip(landmarks, template.measured * MEASURED_SIZE, MEASURED_SIZE, template.edges)
+
+
+def plan_chip(landmarks: np.ndarray, places: np.ndarray, size: int, edges: bool) -> ChipPlan:
+    """Plans the chip of `size` px in which `landmarks` (n, 2, image px) lie nearest to `places` (n, 2, chip px).
+
+    The chip is a least-squares similarity of the image (Umeyama 1991, without reflection). With `edges` what is cut
+    out is a rectangle around the image of the chip's centre, of side size * scale, whose edge pixels become pixels 0
+    and size - 1. The image is halved while the chip still minifies it more than twice.
     """
     a, b = places - places.mean(0), landmarks - landmarks.mean(0)
     norm = (a * a).sum()
     p, q = (a * b).sum() / norm, (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / norm
     turn = np.array([[p, -q], [q, p]])
     scale = max(float(np.hypot(p, q)), 1e-6)
-    centre = turn.dot(np.array([size / 2.0, size / 2.0]) - places.mean(0)) + landmarks.mean(0)
+    step, offset = turn, landmarks.mean(0) - turn.dot(places.mean(0))
     side = size * scale
-    step = turn / scale * (side - 1) / (size - 1)
-    offset = centre - step.dot(np.full(2, (size - 1) / 2.0))
+    if edges:
+        centre = turn.dot(np.full(2, size / 2.0)) + offset
+        step = turn / scale * (side - 1) / (size - 1)
+        offset = centre - step.dot(np.full(2, (size - 1) / 2.0))
     halvings, rest = 0, side
     while ((rest - 1) / 2) ** 2 > size * size:
         rest, halvings = rest / 2, halvings + 1
     return ChipPlan(np.hstack([step, offset[:, None]]), halvings)
+
+
+def eyes_and_nose(landmarks: np.ndarray, template: Template) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Gives the outer ends of the eyes at image right and left, and the nose, each (2,)."""
+    right, left = landmarks[template.right], landmarks[template.left]
+    beyond = (right - left) * (template.reach - 1) / 2
+    return right + beyond, left - beyond, landmarks[template.nose]

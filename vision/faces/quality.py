@@ -4,6 +4,8 @@ from typing import NamedTuple, Tuple
 
 import numpy as np
 
+from vision.faces.chip import Template, eyes_and_nose
+
 
 class Quality(NamedTuple):
     """width: px in the picture; sharpness: variance of the Laplacian; brightness: mean luma 0..255; frontal: 0..1."""
@@ -14,10 +16,12 @@ class Quality(NamedTuple):
     frontal: float
 
 
-def measure(chip: np.ndarray, landmarks: np.ndarray, box: Tuple[float, float, float, float]) -> Quality:
-    """`chip` (n, n, 3) uint8 RGB, `landmarks` (5, 2), `box` (x, y, w, h)."""
+def measure(chip: np.ndarray, landmarks: np.ndarray, template: Template,
+            box: Tuple[float, float, float, float]) -> Quality:
+    """Measures the quality of a face: `chip` as `chip_to_measure` plans it (n, n, 3) uint8 RGB, `landmarks` (5, 2),
+    `box` (x, y, w, h)."""
     luma = chip.astype(np.float32).dot(np.array([0.299, 0.587, 0.114], np.float32))
-    return Quality(float(box[2]), sharpness(luma), float(luma.mean()), frontal(landmarks))
+    return Quality(float(box[2]), sharpness(luma), float(luma.mean()), frontal(*eyes_and_nose(landmarks, template)))
 
 
 def sharpness(luma: np.ndarray) -> float:
@@ -32,9 +36,11 @@ def sharpness(luma: np.ndarray) -> float:
     return float(laplacian.var())
 
 
-def frontal(landmarks: np.ndarray) -> float:
-    """1 when the nose lies midway between the eyes, 0 when it lies under an eye's outer corner or beyond."""
-    right, left, nose = landmarks[0], landmarks[2], landmarks[4]
+def frontal(right: np.ndarray, left: np.ndarray, nose: np.ndarray) -> float:
+    """Gives 1 when the nose lies midway between the eyes, 0 when it lies under an eye's outer corner or beyond.
+
+    right, left: the outer corners of the eyes at image right and left, (2,).
+    """
     axis = right - left
     length = float(axis.dot(axis))
     if length <= 0:

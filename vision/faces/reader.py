@@ -4,22 +4,22 @@ from typing import Callable, NamedTuple, Optional, Tuple
 
 import numpy as np
 
-from vision.faces.chip import ChipPlan, plan_chip, template
+from vision.faces.chip import MEASURED_SIZE, ChipPlan, Template, chip_for, chip_to_measure
 from vision.faces.quality import Quality, measure
-from vision.packs.manifest import Alignment
 
 Box = Tuple[float, float, float, float]
 
 
 class Found(NamedTuple):
-    """A detection: box (x, y, w, h) in pixels and score 0..1."""
+    """A detection: box (x, y, w, h) in pixels, score 0..1, and landmarks (5, 2) where the detector gives them."""
 
     box: Box
     score: float
+    landmarks: Optional[np.ndarray] = None
 
 
 class Face(NamedTuple):
-    """A described face. `embedding` is float32 (n,), or None when it was not asked for."""
+    """A described face. `embedding` is float32 (n,), or None when it was not asked for or is not finite."""
 
     box: Box
     score: float
@@ -31,20 +31,26 @@ class Face(NamedTuple):
 class FaceReader(NamedTuple):
     """Describes faces with the parts that a backend gives.
 
-    points(rgb, box) -> (5, 2); warp(rgb, plan, size) -> chip; embed(chip) -> float32 (n,).
+    points(rgb, found) -> landmarks (5, 2); warp(rgb, plan, size) -> chip; embed(chip) -> float32 (n,). `size`: side of
+    the embedder's chip in px.
     """
 
-    alignment: Alignment
-    points: Callable[[np.ndarray, Box], np.ndarray]
+    template: Template
+    size: int
+    points: Callable[[np.ndarray, Found], np.ndarray]
     warp: Callable[[np.ndarray, ChipPlan, int], np.ndarray]
     embed: Callable[[np.ndarray], np.ndarray]
 
     def read(self, rgb: np.ndarray, found: Found, with_embedding: bool) -> Face:
-        """`rgb` (h, w, 3) uint8."""
-        x, y, width, height = found.box
-        dx, dy, across, down = self.alignment.box
-        landmarks = self.points(rgb, (x + dx * width, y + dy * height, across * width, down * height))
-        plan = plan_chip(landmarks, template(self.alignment), self.alignment.chip)
-        chip = self.warp(rgb, plan, self.alignment.chip)
-        return Face(found.box, found.score, landmarks, measure(chip, landmarks, found.box),
-                    self.embed(chip) if with_embedding else None)
+        """Describes one face of `rgb` (h, w, 3) uint8."""
+        landmarks = self.points(rgb, found)
+        chip = self.warp(rgb, chip_to_measure(landmarks, self.template), MEASURED_SIZE)
+        quality = measure(chip, landmarks, self.template, found.box)
+        return Face(found.box, found.score, landmarks, quality,
+                    self._embedding(rgb, landmarks, chip) if with_embedding else None)
+
+    def _embedding(self, rgb: np.ndarray, landmarks: np.ndarray, measured: np.ndarray) -> Optional[np.ndarray]:
+        same = self.size == MEASURED_SIZE and self.template.places is self.template.measured
+        chip = measured if same else self.warp(rgb, chip_for(landmarks, self.template, self.size), self.size)
+        vector = self.embed(chip)
+        return vector if np.isfinite(vector).all() else None

@@ -1,7 +1,8 @@
 """Where to look for faces in the next picture of a camera. Pure.
 
 Known faces are looked for where they were, in every picture. Beside that one more look goes round: the whole
-picture in turn with tiles, and with the upper parts of people large enough to show a face.
+picture in turn with tiles, and with the upper parts of people large enough to show a face. The numbers below are for a
+detector with an input of MEASURED_WITH px; what it sees in a picture grows with its input.
 """
 
 from typing import List, Sequence
@@ -9,6 +10,7 @@ from typing import List, Sequence
 from vision.boxes import Box
 from vision.faces.blaze import Region, grid, tiles
 
+MEASURED_WITH = 192.0
 SINGLE, FINE = 400, 800
 """Long sides up to which the whole picture, or two tiles along it, are enough (see `grid`)."""
 MAX_KNOWN = 3
@@ -24,15 +26,19 @@ BODY_HEIGHT = 110
 UPPER_PART = 0.45
 
 
-def plan(width: int, height: int, frame: int, faces: Sequence[Box], bodies: Sequence[Box]) -> List[Region]:
-    """Regions for picture number `frame`; `faces` and `bodies` as they were a moment ago."""
+def plan(width: int, height: int, frame: int, faces: Sequence[Box], bodies: Sequence[Box], size: int) -> List[Region]:
+    """Gives the regions for picture number `frame`; `faces` and `bodies` as they were a moment ago.
+
+    `size`: side of the detector's input in px.
+    """
+    sees = size / MEASURED_WITH
     whole = Region(0, 0, width, height)
-    parts = tiles(width, height, *grid(width, height, SINGLE, FINE))
+    parts = tiles(width, height, *grid(width, height, SINGLE * sees, FINE * sees))
     if not parts:
         return [whole]
     known = [box for box in faces if box[2] >= WORTH_FOLLOWING]
     if frame % 2 == 0:
-        hidden = [box for box in known if box[2] * VISIBLE < max(width, height)]
+        hidden = [box for box in known if box[2] * VISIBLE * sees < max(width, height)]
         return [*(around(box, width, height) for box in hidden[:MAX_KNOWN]), whole]
     turn = parts + [upper(box, width, height) for box in bodies if box[3] >= BODY_HEIGHT]
     return [*(around(box, width, height) for box in known[:MAX_KNOWN]), turn[(frame // 2) % len(turn)]]

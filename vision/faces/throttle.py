@@ -13,13 +13,14 @@ class _Sent(NamedTuple):
 class Throttle:
     """Often at first, for a name to come quickly; seldom later, to see whether it still is the same person."""
 
-    def __init__(self, policy: Embed) -> None:
+    def __init__(self, policy: Embed, min_width: float) -> None:
         self._policy = policy
+        self._min_width = min_width
         self._sent: Dict[int, _Sent] = {}
 
     def due(self, track: int, width: float, now: float) -> bool:
         """Whether to embed now (s) a face of `width` px; a yes counts as sent."""
-        if width < self._policy.min_width:
+        if width < self._min_width:
             return False
         sent = self._sent.get(track)
         if sent is not None:

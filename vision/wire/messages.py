@@ -2,17 +2,26 @@
 
 import base64
 from datetime import datetime, timezone
-from typing import Any, Dict, List, Sequence
+from typing import Any, Dict, List, Optional, Sequence
 
 import numpy as np
 
 from vision.faces.reader import Face
+from vision.packs.manifest import Manifest
 
 
 def moment(seconds: float) -> str:
     """Seconds since 1970 -> "2026-11-23T20:00:00.123Z"."""
     whole, thousandths = divmod(round(seconds * 1000), 1000)
     return datetime.fromtimestamp(whole, timezone.utc).strftime("%Y-%m-%dT%H:%M:%S") + f".{thousandths:03d}Z"
+
+
+def pack_fields(manifest: Optional[Manifest]) -> Dict[str, Any]:
+    """Gives what a client must know to compare embeddings of the pack; None: there is no pack yet."""
+    if manifest is None:
+        return {"pack": "", "embedding_size": 0, "metric": "", "thresholds": {}}
+    return {"pack": manifest.id, "embedding_size": manifest.embedding_size, "metric": manifest.metric,
+            "thresholds": dict(manifest.thresholds._asdict())}
 
 
 def face_fields(face: Face, pack: str, scale: float = 1.0) -> Dict[str, Any]:

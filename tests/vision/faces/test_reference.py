@@ -8,10 +8,10 @@ from PIL import Image
 
 from vision.cpu import pixels
 from vision.faces.blaze import Region
-from vision.faces.chip import plan_chip, template
+from vision.faces.chip import TEMPLATES, chip_for
+from vision.faces.landmarks import FivePoints
 from vision.packs.build import sources
 from vision.packs.build.fetch import fetch
-from vision.packs.manifest import load_manifest
 
 dlib = pytest.importorskip("dlib")
 CACHE = Path(__file__).parents[3] / "var" / "cache"
@@ -35,11 +35,16 @@ def portraits(analysis, faces):
     found = []
     for file in sorted((faces / "face_recognition").glob("knn_examples/*/**/*.jp*g")):
         rgb = np.array(Image.open(file).convert("RGB"))
-        for face in analysis.find(rgb, [Region(0, 0, rgb.shape[1], rgb.shape[0])]):
+        for face in analysis.eyes.find(rgb, [Region(0, 0, rgb.shape[1], rgb.shape[0])]):
             x, y, width, height = (round(value) for value in face.box)
             found.append((rgb, (x, y, width, height)))
     assert len(found) >= 12
     return found
+
+
+@pytest.fixture(scope="module")
+def predictor(pack):
+    return FivePoints(pack / "landmarks.npz")
 
 
 def noise(seed):
@@ -54,14 +59,14 @@ def dlib_points(predictor, rgb, box):
 
 @pytest.mark.parametrize("seed", range(6))
 @pytest.mark.parametrize("box", [(40, 30, 100, 100), (-30, -20, 90, 90), (170, 140, 100, 110)])
-def test_landmarks_are_dlibs_on_anything(analysis, reference, seed, box):
-    mine = np.floor(analysis.reader.points(noise(seed), box) + 0.5).astype(int)
+def test_landmarks_are_dlibs_on_anything(predictor, reference, seed, box):
+    mine = np.floor(predictor(noise(seed), box) + 0.5).astype(int)
     assert (mine == dlib_points(reference[0], noise(seed), box)[0]).all()
 
 
-def test_landmarks_are_dlibs_on_faces(analysis, reference, portraits):
+def test_landmarks_are_dlibs_on_faces(predictor, reference, portraits):
     for rgb, box in portraits:
-        mine = np.floor(analysis.reader.points(rgb, box) + 0.5).astype(int)
+        mine = np.floor(predictor(rgb, box) + 0.5).astype(int)
         assert (mine == dlib_points(reference[0], rgb, box)[0]).all()
 
 
@@ -69,15 +74,14 @@ def test_landmarks_are_dlibs_on_faces(analysis, reference, portraits):
 def test_the_embedder_is_dlibs_on_any_chip(analysis, reference, seed):
     chip = np.random.default_rng(seed).integers(0, 255, (150, 150, 3)).astype(np.uint8)
     theirs = np.array(reference[1].compute_face_descriptor(chip))
-    assert np.abs(analysis.reader.embed(chip) - theirs).max() < 2e-5
+    assert np.abs(analysis.eyes.reader.embed(chip) - theirs).max() < 2e-5
 
 
-def test_a_face_is_embedded_as_dlib_would(analysis, reference, portraits, pack):
-    alignment = load_manifest(pack).alignment
+def test_a_face_is_embedded_as_dlib_would(analysis, reference, portraits):
     for rgb, box in portraits:
         points, parts = dlib_points(reference[0], rgb, box)
         chip = dlib.get_face_chip(rgb, parts, 150, 0.25)
         theirs = np.array(reference[1].compute_face_descriptor(chip))
-        assert np.abs(analysis.reader.embed(chip) - theirs).max() < 2e-5
-        mine = pixels.warp_chip(rgb, plan_chip(points.astype(float), template(alignment), 150), 150)
-        assert np.linalg.norm(analysis.reader.embed(mine) - theirs) < 0.1
+        assert np.abs(analysis.eyes.reader.embed(chip) - theirs).max() < 2e-5
+        mine = pixels.warp_chip(rgb, chip_for(points.astype(float), TEMPLATES["dlib5"], 150), 150)
+        assert np.linalg.norm(analysis.eyes.reader.embed(mine) - theirs) < 0.1

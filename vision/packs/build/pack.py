@@ -13,14 +13,16 @@ import numpy as np
 
 from vision.packs.build import sources
 from vision.packs.build.fetch import fetch
+from vision.packs.fields import ManifestError
 from vision.packs.manifest import (
     MANIFEST_NAME,
-    Alignment,
     Detector,
+    Embedder,
+    Landmarks,
     Manifest,
-    ManifestError,
     Network,
     PackFile,
+    Pose,
     Thresholds,
     check_files,
     dump_manifest,
@@ -32,10 +34,6 @@ PACK_ID = "open-1"
 _APACHE = "Apache-2.0"
 _PUBLIC_DOMAIN = "public domain"
 _CC0 = "CC0-1.0"
-_DETECTOR_MEAN, _DETECTOR_SCALE = (127.5, 127.5, 127.5), 1 / 127.5
-_TEMPLATE = (
-    (0.8595674595992, 0.2134981538014), (0.6460604764104, 0.2289674387677), (0.1205750620789, 0.2137274526848),
-    (0.3340850613712, 0.2290642403242), (0.4901123135679, 0.6277975316475))
 
 
 class ListedPack(NamedTuple):
@@ -116,8 +114,6 @@ def _convert(cache_dir: Path, progress: Callable[[str], None]) -> tuple[dict[str
     pieces = {
         "faces.onnx": _Piece(convert_tflite(
             mediapipe[sources.FACES], {"Identity": "regressors", "Identity_1": "scores"}), _APACHE, from_wheel),
-        "pose_detector.onnx": _Piece(convert_tflite(
-            mediapipe[sources.POSE_DETECTOR], {"Identity": "regressors", "Identity_1": "scores"}), _APACHE, from_wheel),
         "pose.onnx": _Piece(convert_tflite(
             mediapipe[sources.POSE], {"Identity": "landmarks", "Identity_1": "presence"}), _APACHE, from_wheel),
     }
@@ -133,15 +129,15 @@ def _convert(cache_dir: Path, progress: Callable[[str], None]) -> tuple[dict[str
 def _describe(pieces: dict[str, _Piece], mean: list[float]) -> Manifest:
     return Manifest(
         id=PACK_ID,
-        faces=Detector(Network("faces.onnx", 192, _DETECTOR_MEAN, _DETECTOR_SCALE), (4,), (1,), 0.6, 0.3),
-        alignment=Alignment("landmarks.npz", (0.006, -0.002, 0.91, 0.91), _TEMPLATE, 0.25, 150),
-        embedder=Network("embedder.onnx", 150, tuple(round(value, 3) for value in mean), 1 / 256),
+        faces=Detector("blazeface", Network("faces.onnx", 192, (127.5, 127.5, 127.5), 1 / 127.5, "rgb"), (4,), (1,),
+                       score=0.6, overlap=0.3, sure=0.7),
+        landmarks=Landmarks("dlib5", "landmarks.npz", (0.006, -0.002, 0.91, 0.91)),
+        embedder=Embedder(Network("embedder.onnx", 150, tuple(round(value, 3) for value in mean), 1 / 256, "rgb"),
+                          "dlib5"),
         embedding_size=128,
-        metric="l2",
-        thresholds=Thresholds(known=0.50, review=0.60, verify=0.55),
-        pose_detector=Detector(
-            Network("pose_detector.onnx", 224, _DETECTOR_MEAN, _DETECTOR_SCALE), (8, 16, 32), (2, 2, 6), 0.5, 0.3),
-        pose=Network("pose.onnx", 256, (0.0, 0.0, 0.0), 1 / 255),
+        metric="euclidean",
+        thresholds=Thresholds(known=0.50, review=0.60, verify=0.55, margin=0.02, min_width=32.0),
+        pose=Pose("blazepose", Network("pose.onnx", 256, (0.0, 0.0, 0.0), 1 / 255, "rgb"), presence=0.5),
         files={name: PackFile(hashlib.sha256(piece.data).hexdigest(), len(piece.data), piece.licence, piece.source)
                for name, piece in pieces.items()})
 

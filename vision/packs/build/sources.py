@@ -10,7 +10,6 @@ _DLIB = "face_recognition_models-0.3.0/face_recognition_models/models/"
 EMBEDDER = _DLIB + "dlib_face_recognition_resnet_model_v1.dat"
 FIVE_POINTS = _DLIB + "shape_predictor_5_face_landmarks.dat"
 FACES = "mediapipe/modules/face_detection/face_detection_full_range_sparse.tflite"
-POSE_DETECTOR = "mediapipe/modules/pose_detection/pose_detection.tflite"
 POSE = "mediapipe/modules/pose_landmark/pose_landmark_full.tflite"
 
 DLIB_WEIGHTS = Archive(
@@ -30,6 +29,5 @@ MEDIAPIPE_WEIGHTS = Archive(
              "--implementation", "cp"),
     members={
         FACES: "2c3728e6da56f21e21a320433396fb06d40d9088f2247c05e5635a688d45dfe1",
-        POSE_DETECTOR: "9ba9dd3d42efaaba86b4ff0122b06f29c4122e756b329d89dca1e297fd8f866c",
         POSE: "e9a5c5cb17f736fafd4c2ec1da3b3d331d6edbe8a0d32395855aeb2cdfd64b9f",
     })

@@ -15,7 +15,8 @@ from vision.packs.build import fetch as fetch_module
 from vision.packs.build import pack as pack_module
 from vision.packs.build.fetch import Archive, FetchError, fetch
 from vision.packs.build.pack import build, check, list_packs
-from vision.packs.manifest import ManifestError, dump_manifest, load_manifest
+from vision.packs.fields import ManifestError
+from vision.packs.manifest import dump_manifest, load_manifest
 
 ROOT = Path(__file__).parents[4]
 CONTENT = b"weights"
@@ -120,8 +121,8 @@ def test_a_second_build_does_nothing(copy, tmp_path, monkeypatch):
 
 def test_the_manifest_says_what_users_need(built):
     manifest = check(built)
-    assert (manifest.id, manifest.metric, manifest.embedding_size) == ("open-1", "l2", 128)
-    assert manifest.thresholds == (0.50, 0.60, 0.55)
+    assert (manifest.id, manifest.metric, manifest.embedding_size) == ("open-1", "euclidean", 128)
+    assert manifest.thresholds == (0.50, 0.60, 0.55, 0.02, 32.0)
     assert set(manifest.files) == {path.name for path in built.iterdir()} - {"manifest.json"}
     assert all(entry.licence and entry.source for entry in manifest.files.values())
 
@@ -151,7 +152,7 @@ def test_a_damaged_pack_is_named_and_built_again(copy, tmp_path, monkeypatch):
 
 
 @pytest.mark.parametrize(("text", "named"), [
-    ("{", "not JSON"), ("[]", "format None"), ('{"format": 2}', "format 2"),
+    ("{", "not JSON"), ("[]", "format None"), ('{"format": 3}', "format 3"),
     ('{"format": 1, "pack": {}}', "incomplete"),
 ])
 def test_a_wrong_manifest_is_named(tmp_path, text, named):
