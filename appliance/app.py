@@ -14,8 +14,9 @@ import uvicorn
 from appliance.api.app import build_app
 from appliance.api.services import Services
 from appliance.config import BoxConfig
-from appliance.pipeline.cameras import Cameras, Place, Recorder
+from appliance.pipeline.cameras import CameraPlan, Cameras
 from appliance.pipeline.matching import GalleryMatcher, Thresholds
+from appliance.pipeline.reporter import Reporter
 from appliance.store.store import Store, open_store
 from appliance.sync.claim import claim, endpoint
 from appliance.sync.keys import box_key
@@ -31,7 +32,7 @@ from vision.graph import GraphError, parse_graph
 from vision.memory import keep_small
 from vision.packs.fields import ManifestError
 from vision.packs.manifest import load_manifest
-from visionlink.workers import WorkerPlan, Workers
+from visionlink.workers import CameraReport, WorkerPlan, Workers
 
 log = logging.getLogger(__name__)
 
@@ -68,19 +69,20 @@ async def _serve(config: BoxConfig, store: Store, sockets: Path) -> None:
     zones = _ZoneCache(store)
     zones.adopt(config)
     matcher = GalleryMatcher(store.gallery.nearest, _thresholds(config))
+    # The workers are told of the cameras' watches, which ask the workers.
+    workers = Workers(_plans(config, sockets), lambda observation: cameras.observed(observation),
+                      lambda camera, report: _camera_changed(store, camera, report))
+    reporter = Reporter(workers.picture, store.files.put, lambda draft: _record(store, draft))
     cameras = Cameras(
-        [Place(camera.id, camera.name or camera.id, camera.location) for camera in config.cameras],
-        matcher.identify, zones.of, lambda person: _name_of(store, person),
-        Recorder(store.files.put, lambda draft: _record(store, draft)),
-        lambda camera: store.announce(Event("camera", camera)))
-    workers = Workers(_plans(config, sockets), cameras.observed, cameras.changed)
-    cameras.workers = workers
+        [CameraPlan(camera.id, camera.name or camera.id, camera.location) for camera in config.cameras],
+        matcher.identify, zones.of, lambda person: _name_of(store, person), workers.report, reporter.report)
     place = endpoint(config.home)
     link = _Unclaimed(store) if place is None else Link(
         store, place, version=VERSION, packs=workers.packs,
-        cameras=lambda: {state.id: state.state for state in cameras.cameras()})
+        cameras=lambda: {state.id: state.state for state in cameras.states()})
     link.start()
-    services = Services(store=store, vision=cameras, matcher=matcher, link=link, box=config.box, version=VERSION)
+    services = Services(store=store, vision=workers, cameras=cameras, matcher=matcher, link=link, box=config.box,
+                        version=VERSION)
     server = uvicorn.Server(uvicorn.Config(
         build_app(services), host=config.http.host, port=config.http.port, log_level="warning", access_log=False,
         ssl_certfile=config.http.certificate, ssl_keyfile=config.http.key, timeout_graceful_shutdown=STOP_S,
@@ -91,7 +93,7 @@ async def _serve(config: BoxConfig, store: Store, sockets: Path) -> None:
     try:
         await server.serve()
     finally:
-        await cameras.settle()
+        await reporter.settle()
         for task in (keep, tidy):
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -123,7 +125,11 @@ class _ZoneCache:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._zones: dict[str, tuple[Zone, ...]] = {}
-        store.subscribe(lambda event: self._zones.pop(event.id, None) if event.topic == "zones" else None)
+        store.subscribe(self._forget)
+
+    def _forget(self, event: Event) -> None:
+        if event.topic == "zones":
+            self._zones.pop(event.id, None)
 
     def adopt(self, config: BoxConfig) -> None:
         """The file's zones count until somebody draws others over the API."""
@@ -168,6 +174,11 @@ def _plans(config: BoxConfig, sockets: Path) -> list[WorkerPlan]:
                                 (python, "-m", "vision", "--graph", str(path)),
                                 sockets / f"vision-{number}.sock", tuple(c.id for c in mine)))
     return plans
+
+
+def _camera_changed(store: Store, camera: str, report: CameraReport) -> None:
+    log.info("camera %s is %s%s", camera, report.state, f": {report.reason}" if report.reason else "")
+    store.announce(Event("camera", camera))
 
 
 def _record(store: Store, draft: IncidentDraft) -> None:

@@ -3,6 +3,13 @@
 from typing import Literal, NamedTuple
 
 
+class Near(NamedTuple):
+    """An enrolled person near a face, and the distance to the mean of their templates."""
+
+    profile_id: str
+    distance: float
+
+
 class Match(NamedTuple):
     """`status`: known (a name may be given), review (somebody must look) or unknown.
 

@@ -4,7 +4,7 @@ Up (box -> `up/<box>/record`): Up. `up/<box>/pull`: Pull. `up/<box>/status`: Sta
 Down (`down/<box>/receipt`): Receipt. `down/<box>/changes`: Changes. `down/<box>/latest` (retained): Latest.
 """
 
-from typing import Annotated, Literal, TypeVar
+from typing import Annotated, Literal, NamedTuple, TypeVar
 
 from pydantic import Field, TypeAdapter, ValidationError
 
@@ -209,6 +209,15 @@ class Changes(Model):
     through: int = Field(ge=0)
     latest: int = Field(ge=0)
     changes: tuple[Change, ...] = Field(max_length=200)
+
+
+class Parcel(NamedTuple):
+    """An Up ready to be sent: its wire bytes, the hash that the receipt will name, and how often it was sent before."""
+
+    id: str
+    hash: str
+    data: bytes
+    attempts: int
 
 
 def make_up(box: str, message_id: str, made_at: str, body: Body) -> Up:

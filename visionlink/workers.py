@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
@@ -184,7 +184,7 @@ class Workers:
         _kind, fields, blob = await worker.client.ask(framing.FRAME, {"camera": camera, "frame": frame}, timeout=5.0)
         return Picture(blob, str(fields["at"]), int(fields["frame"]))
 
-    async def preview(self, camera: str, fps: float) -> AsyncIterator[Picture]:
+    async def preview(self, camera: str, fps: float) -> AsyncGenerator[Picture, None]:
         """Pictures as they come, at most `fps` a second, until the caller stops. Slow callers miss pictures."""
         worker = self._worker_of(camera)
         queue: asyncio.Queue[Picture] = asyncio.Queue(PREVIEW_QUEUE)

@@ -68,7 +68,7 @@ class ZonesChange(BaseModel):
 @router.get("/cameras")
 async def listing(box: Box) -> CameraList:
     """The cameras of this box and how they are."""
-    return CameraList(items=[Camera(**state._asdict()) for state in box.vision.cameras()])
+    return CameraList(items=[Camera(**state._asdict()) for state in box.cameras.states()])
 
 
 @router.get("/cameras/{camera}/snapshot.jpg", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
@@ -98,7 +98,7 @@ async def live(camera: Name, request: Request, box: Box) -> Response:
 async def tracks(camera: Name, box: Box) -> dict[str, Any]:
     """Who was seen last: {at, width, height, tracks: [{id, box, name, status}]}; boxes in shares of the picture."""
     camera_of(box, camera)
-    return box.vision.tracks(camera)
+    return box.cameras.overlay(camera)
 
 
 @router.get("/cameras/{camera}/zones")
@@ -123,7 +123,7 @@ def put_zones(camera: Name, body: ZonesChange, box: Box, who: Who) -> ZonesView:
 
 def camera_of(box: Services, camera: str) -> CameraState:
     """Raises NotFound, saying which cameras there are."""
-    states = box.vision.cameras()
+    states = box.cameras.states()
     for state in states:
         if state.id == camera:
             return state
@@ -144,7 +144,7 @@ async def _frames(request: Request, box: Services, camera: str, viewers: asyncio
                         checked = time.monotonic()
                     yield _part(picture)
         finally:
-            await frames.aclose()  # type: ignore[attr-defined]
+            await frames.aclose()
 
 
 def _part(picture: Picture) -> bytes:

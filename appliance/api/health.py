@@ -71,7 +71,7 @@ class _BoxCollector(Collector):
         link.add_metric([], 1.0 if services.link.state().get("connected") else 0.0)
         live = GaugeMetricFamily("sentrybox_camera_live", "1 when the camera delivers pictures", labels=["camera"])
         fps = GaugeMetricFamily("sentrybox_camera_fps", "Frames per second", labels=["camera"])
-        for camera in services.vision.cameras():
+        for camera in services.cameras.states():
             live.add_metric([camera.id], 1.0 if camera.state == "live" else 0.0)
             fps.add_metric([camera.id], camera.fps)
         yield from (vision, link, live, fps)
@@ -113,4 +113,4 @@ def status_of(box: Services) -> Status:
     """The status as the pages' bar shows it."""
     waiting, _ = box.store.incidents.page(IncidentFilter(state="open"), None, 1)
     return Status(box=box.box, version=box.version, now=now(), vision=box.vision.problem(), link=box.link.state(),
-                  cameras=[Camera(**c._asdict()) for c in box.vision.cameras()], open_incidents=bool(waiting))
+                  cameras=[Camera(**c._asdict()) for c in box.cameras.states()], open_incidents=bool(waiting))

@@ -83,7 +83,7 @@ def home(who: Who) -> Response:
 
 @router.get("/ui/live")
 def live(request: Request, box: Box, who: Who) -> Response:
-    return page(request, "live.html", bar=_bar(box), cameras=box.vision.cameras(), may_edit=who.role in SUPERVISORS)
+    return page(request, "live.html", bar=_bar(box), cameras=box.cameras.states(), may_edit=who.role in SUPERVISORS)
 
 
 @router.get("/ui/incidents")
@@ -93,7 +93,7 @@ def incidents(request: Request, box: Box, who: Who, state: State | None = None,
     rows = [_row(box.store, view, who) for view in visible(views, who)]
     more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
     return page(request, "incidents.html", bar=_bar(box), rows=rows, state=state, more=more, states=STATES,
-                first=cursor is None, cameras=[] if who.role == "police" else box.vision.cameras(), kinds=KINDS)
+                first=cursor is None, cameras=[] if who.role == "police" else box.cameras.states(), kinds=KINDS)
 
 
 @router.get("/ui/incidents/{incident_id}")

@@ -1,6 +1,6 @@
 """What the REST interface and the pages need from the rest of the box. `appliance/app.py` hands the real ones in."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, Protocol
 
 from contract.camera import CameraState, Picture, Still
@@ -98,13 +98,20 @@ class Files(Protocol):
 
 
 class Store(Protocol):
-    profiles: Profiles
-    incidents: Incidents
-    logs: Logs
-    notices: Notices
-    accounts: Accounts
-    zones: Zones
-    files: Files
+    @property
+    def profiles(self) -> Profiles: ...
+    @property
+    def incidents(self) -> Incidents: ...
+    @property
+    def logs(self) -> Logs: ...
+    @property
+    def notices(self) -> Notices: ...
+    @property
+    def accounts(self) -> Accounts: ...
+    @property
+    def zones(self) -> Zones: ...
+    @property
+    def files(self) -> Files: ...
 
     def proof(self, record_id: str, *, police: bool) -> Proof:
         """Raises NotFound; Unavailable while the record is not anchored. Police anchors only when `police`."""
@@ -131,14 +138,21 @@ class Vision(Protocol):
         """The newest frame. Raises NotFound for an unknown camera."""
         ...
 
-    def preview(self, camera: str, fps: float) -> AsyncIterator[Picture]: ...
-    def cameras(self) -> list[CameraState]: ...
-    def tracks(self, camera: str) -> dict[str, Any]:
-        """The newest observation for the overlay: {at, width, height, tracks: [{id, box, name|null, status}]}."""
+    def preview(self, camera: str, fps: float) -> AsyncGenerator[Picture, None]:
+        """Frames as they come, at most `fps` a second, until it is closed."""
         ...
 
     def problem(self) -> str:
         """Why recognition does not work just now; empty when it does."""
+        ...
+
+
+class Cameras(Protocol):
+    """The cameras of the box and what the rules see on them. They are listed also while vision is down."""
+
+    def states(self) -> list[CameraState]: ...
+    def overlay(self, camera: str) -> dict[str, Any]:
+        """The newest observation: {at, width, height, tracks: [{id, box, name|null, status}]}. Raises NotFound."""
         ...
 
 

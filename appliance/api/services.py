@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from appliance.api.ports import Links, Matcher, Store, Vision
+from appliance.api.ports import Cameras, Links, Matcher, Store, Vision
 from web.enrolment import PhotoLimits
 
 
@@ -14,6 +14,7 @@ class Services(NamedTuple):
 
     store: Store
     vision: Vision
+    cameras: Cameras
     matcher: Matcher
     link: Links
     box: str

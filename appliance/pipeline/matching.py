@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from contract.match import Match
+from contract.match import Match, Near
 from contract.observation import Face
 
 MIN_FACE_WIDTH = 32.0
@@ -26,14 +26,7 @@ class Thresholds(NamedTuple):
     review: float
 
 
-class Candidate(NamedTuple):
-    """A person and the distance to the mean of their templates."""
-
-    profile_id: str
-    distance: float
-
-
-Nearest = Callable[[np.ndarray, str, int], Sequence[Candidate]]
+Nearest = Callable[[np.ndarray, str, int], Sequence[Near]]
 """(vector, pack, count) -> nearest people, nearest first."""
 
 
@@ -49,7 +42,7 @@ def _logit(probability: float) -> float:
     return math.log(probability / (1.0 - probability))
 
 
-def decide(candidates: Sequence[Candidate], thresholds: Thresholds) -> Match:
+def decide(candidates: Sequence[Near], thresholds: Thresholds) -> Match:
     """The decision for one face, given the nearest people.
 
     Two people who are both within the known distance and closer to each other than a fifth of it are not told apart

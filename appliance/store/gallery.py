@@ -3,23 +3,15 @@
 import logging
 import threading
 from collections.abc import Iterable
-from typing import NamedTuple
 
 import faiss
 import numpy as np
 
+from contract.match import Near
 from contract.observation import vector_from_text
 from contract.profile import Template
 
 log = logging.getLogger(__name__)
-
-
-class Near(NamedTuple):
-    """A person near a face: L2 distance to the mean of their templates, and to the best one."""
-
-    profile_id: str
-    distance: float
-    best: float
 
 
 class _Pack:
@@ -28,17 +20,16 @@ class _Pack:
         self.index = faiss.IndexIDMap2(faiss.IndexFlatL2(size))
         self.people: dict[int, str] = {}
         self.numbers: dict[str, int] = {}
-        self.templates: dict[int, np.ndarray] = {}
 
     def put(self, number: int, person: str, vectors: np.ndarray) -> None:
-        self.people[number], self.numbers[person], self.templates[number] = person, number, vectors
+        self.people[number], self.numbers[person] = person, number
         mean = vectors.mean(axis=0, keepdims=True).astype("<f4")
         self.index.add_with_ids(mean, np.array([number], dtype=np.int64))
 
     def remove(self, person: str) -> None:
         number = self.numbers.pop(person, None)
         if number is not None:
-            del self.people[number], self.templates[number]
+            del self.people[number]
             self.index.remove_ids(faiss.IDSelectorBatch(np.array([number], dtype=np.int64)))
 
 
@@ -91,6 +82,5 @@ class Gallery:
                 raise ValueError(f"templates of pack {pack} have shape ({found.size},), not {vector.shape}")
             query = np.ascontiguousarray(vector, dtype="<f4")
             squares, numbers = found.index.search(query[None, :], min(k, len(found.people)))
-            return [Near(found.people[number], float(max(square, 0.0)) ** 0.5,
-                         float(np.linalg.norm(found.templates[number] - query, axis=1).min()))
+            return [Near(found.people[number], float(max(square, 0.0)) ** 0.5)
                     for square, number in zip(squares[0], numbers[0].tolist(), strict=True)]

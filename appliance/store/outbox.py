@@ -15,7 +15,7 @@ from contract.canonical import canonical_bytes
 from contract.errors import NotFound, Rejected
 from contract.events import Event
 from contract.ids import new_id
-from contract.messages import Body, Receipt, Up, encode, make_up
+from contract.messages import Body, Parcel, Receipt, Up, encode, make_up
 from contract.moments import from_epoch
 
 URGENT, SOON, NORMAL, BULK = range(4)
@@ -34,15 +34,6 @@ BODY: TypeAdapter[Body] = TypeAdapter(Body)
 
 Expand = Callable[[dict[str, object]], dict[str, object]]
 """Fills a stored body whose bulk lies in a file. Raises NotFound when the file is gone."""
-
-
-class Parcel(NamedTuple):
-    """A row ready to be sent; `data` are the wire bytes, `hash` what the receipt will name."""
-
-    id: str
-    hash: str
-    data: bytes
-    attempts: int
 
 
 class Parked(NamedTuple):

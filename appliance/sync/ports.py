@@ -4,16 +4,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol
 
 from contract.events import Event
-from contract.messages import Changes, Receipt
-
-
-class Parcel(Protocol):
-    """A message ready to be sent; `data` are the wire bytes."""
-
-    @property
-    def id(self) -> str: ...
-    @property
-    def data(self) -> bytes: ...
+from contract.messages import Changes, Parcel, Receipt
 
 
 class Outbox(Protocol):

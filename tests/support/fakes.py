@@ -2,7 +2,7 @@
 
 import asyncio
 import hashlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 import numpy as np
@@ -29,13 +29,15 @@ def face(name: str, variation: int = 0, *, box: tuple[float, float, float, float
 
 
 class FakeVision:
-    """`photos` maps image bytes to their faces; other bytes are no image. `fault` makes every call Unavailable."""
+    """The Vision and Cameras ports. `photos` maps image bytes to their faces; other bytes are no image.
+
+    `fault` makes every call Unavailable."""
 
     def __init__(self) -> None:
         self.photos: dict[bytes, tuple[Face, ...]] = {}
         self.fault = ""
-        self.states = [CameraState("gate", "Main gate", "North entrance", "live", "", 12.0),
-                       CameraState("roof", "Roof", "Roof of building B", "lost", "no answer from the camera", 0.0)]
+        self.cameras = [CameraState("gate", "Main gate", "North entrance", "live", "", 12.0),
+                        CameraState("roof", "Roof", "Roof of building B", "lost", "no answer from the camera", 0.0)]
         self.seen: dict[str, dict[str, Any]] = {}
         self.jpeg = b"\xff\xd8fake jpeg\xff\xd9"
         self.watched = 0
@@ -58,7 +60,7 @@ class FakeVision:
         self._known(camera)
         return Picture(self.jpeg, "2026-11-23T20:00:00.000Z", 1)
 
-    async def preview(self, camera: str, fps: float) -> AsyncIterator[Picture]:
+    async def preview(self, camera: str, fps: float) -> AsyncGenerator[Picture, None]:
         self._works()
         self._known(camera)
         assert fps > 0
@@ -70,10 +72,10 @@ class FakeVision:
         finally:
             self.watched -= 1
 
-    def cameras(self) -> list[CameraState]:
-        return self.states
+    def states(self) -> list[CameraState]:
+        return self.cameras
 
-    def tracks(self, camera: str) -> dict[str, Any]:
+    def overlay(self, camera: str) -> dict[str, Any]:
         self._known(camera)
         return self.seen.get(camera, {"at": None, "width": 0, "height": 0, "tracks": []})
 
@@ -85,7 +87,7 @@ class FakeVision:
             raise Unavailable(self.fault)
 
     def _known(self, camera: str) -> None:
-        if camera not in (state.id for state in self.states):
+        if camera not in (state.id for state in self.cameras):
             raise NotFound(f"no camera {camera}")
 
 

@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 
 from appliance.api.app import build_app
 from appliance.api.services import Services
-from appliance.pipeline.matching import Candidate, GalleryMatcher, Thresholds
+from appliance.pipeline.matching import GalleryMatcher, Thresholds
 from appliance.store.store import Store, open_store
 from contract.identity import Role
 from tests.support.fakes import FakeLink, FakeVision, face
@@ -59,10 +59,7 @@ def form(**fields: Any) -> dict[str, Any]:
 
 def matcher_of(store: Store) -> GalleryMatcher:
     """The real matcher over the store's gallery, with thresholds that fit the fake embeddings."""
-    def nearest(vector: Any, pack: str, count: int) -> list[Candidate]:
-        return [Candidate(n.profile_id, n.distance) for n in store.gallery.nearest(vector, pack, count)]
-
-    return GalleryMatcher(nearest, Thresholds(known=0.5, review=0.6))
+    return GalleryMatcher(store.gallery.nearest, Thresholds(known=0.5, review=0.6))
 
 
 @contextlib.contextmanager
@@ -70,7 +67,8 @@ def open_house(home: Path) -> Iterator[House]:
     """A box in the folder `home`."""
     store = open_store(home, box="box-1", key=Ed25519PrivateKey.generate())
     vision, link = FakeVision(), FakeLink()
-    services = Services(store=store, vision=vision, matcher=matcher_of(store), link=link, box="box-1", version="0.1.0")
+    services = Services(store=store, vision=vision, cameras=vision, matcher=matcher_of(store), link=link,
+                        box="box-1", version="0.1.0")
     tokens = {role: store.accounts.new_token(f"{role} token", role) for role in get_args(Role)}
     yield House(build_app(services), store, vision, link, tokens)
     store.close()

@@ -132,7 +132,7 @@ def test_live_shows_names_and_lost_cameras(page: Page, house: House):
     expect(gate.locator("img")).to_have_js_property("naturalWidth", 640)
     expect(page.locator("[data-camera=roof]")).to_contain_text("no answer from the camera")
     assert house.vision.watched == 1
-    house.vision.states = [s._replace(state="lost", reason="unplugged") for s in house.vision.states]
+    house.vision.cameras = [s._replace(state="lost", reason="unplugged") for s in house.vision.cameras]
     house.store.announce(Event("camera", "gate"))
     expect(gate.locator(".away")).to_contain_text("unplugged")
     expect(page.locator("#cams")).to_contain_text("2 of 2 cameras without a picture")

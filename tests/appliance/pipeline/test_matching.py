@@ -5,9 +5,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.pipeline.matching import Candidate, GalleryMatcher, Thresholds, confidence, decide
+from appliance.pipeline.matching import GalleryMatcher, Thresholds, confidence, decide
 from appliance.pipeline.voting import NEEDED, verdict
-from contract.match import Match
+from contract.match import Match, Near
 from contract.observation import Face, vector_to_text
 
 LIMITS = Thresholds(known=0.50, review=0.60)
@@ -22,18 +22,18 @@ def face(width=80.0, embedding=True):
 @pytest.mark.parametrize(("distance", "status"), [
     (0.0, "known"), (0.50, "known"), (0.5001, "review"), (0.60, "review"), (0.6001, "unknown"), (1.4, "unknown")])
 def test_the_thresholds_decide(distance, status):
-    assert decide([Candidate("ada", distance)], LIMITS).status == status
+    assert decide([Near("ada", distance)], LIMITS).status == status
 
 
 def test_an_unknown_face_is_nobody_and_a_review_names_whom_to_look_at():
-    assert decide([Candidate("ada", 0.9)], LIMITS).profile_id is None
-    assert decide([Candidate("ada", 0.55)], LIMITS).profile_id == "ada"
+    assert decide([Near("ada", 0.9)], LIMITS).profile_id is None
+    assert decide([Near("ada", 0.55)], LIMITS).profile_id == "ada"
     assert decide([], LIMITS).reason == "nobody is enrolled"
 
 
 def test_two_people_who_look_alike_are_for_a_human():
-    assert decide([Candidate("ada", 0.400), Candidate("eve", 0.410)], LIMITS).status == "review"
-    assert decide([Candidate("ada", 0.400), Candidate("eve", 0.450)], LIMITS).status == "known"
+    assert decide([Near("ada", 0.400), Near("eve", 0.410)], LIMITS).status == "review"
+    assert decide([Near("ada", 0.400), Near("eve", 0.450)], LIMITS).status == "known"
 
 
 @given(st.floats(0, 3), st.floats(0, 3))
@@ -48,7 +48,7 @@ def test_confidence_at_the_thresholds():
 
 
 def test_a_face_too_small_or_not_measured_is_unknown_and_says_why():
-    matcher = GalleryMatcher(lambda vector, pack, count: [Candidate("ada", 0.1)], LIMITS)
+    matcher = GalleryMatcher(lambda vector, pack, count: [Near("ada", 0.1)], LIMITS)
     assert matcher.identify(face()).profile_id == "ada"
     assert "20 px wide; 32 are needed" in matcher.identify(face(width=20)).reason
     assert matcher.identify(face(embedding=False)).status == "unknown"
