@@ -28,8 +28,10 @@ def load(weights: Path) -> Reference:
 
 
 def encode(reference: Reference, jpeg: bytes, detector: str) -> list[np.ndarray]:
-    """Encodings (128,) of the faces in a JPEG, `detector` "hog" or "cnn"."""
+    """Encodings (128,) of the faces in a JPEG, `detector` "hog" or "cnn". Raises ValueError when it is none."""
     bgr = cv2.imdecode(np.frombuffer(jpeg, np.uint8), cv2.IMREAD_COLOR)
+    if bgr is None:
+        raise ValueError(f"these {len(jpeg)} bytes are no picture")
     rgb = np.ascontiguousarray(bgr[:, :, ::-1])
     boxes = reference.hog(rgb, UPSAMPLE) if detector == "hog" else [found.rect for found in reference.cnn(rgb, 0)]
     return [np.array(reference.net.compute_face_descriptor(rgb, reference.points(rgb, box), 1)) for box in boxes]

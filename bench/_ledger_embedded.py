@@ -7,7 +7,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from bench._interleaved import Verdict, compared, in_turns
 from cloud.ledger.embedded import SCHEMA, EmbeddedLedger
@@ -21,14 +21,15 @@ ROUNDS = 7
 MILLION = 1_000_000
 BATCH = 10_000
 PROOFS = 200
+Row = tuple[Any, ...]
 
 
 class Rows(NamedTuple):
     """What one entry writes."""
 
-    leaf: tuple
-    nodes: list[tuple]
-    head: tuple
+    leaf: Row
+    nodes: list[Row]
+    head: Row
 
 
 def records(count: int) -> list[LedgerRecord]:
@@ -88,7 +89,7 @@ def _rows_of(home: Path, wanted: list[LedgerRecord]) -> list[Rows]:
     ledger.close()
     connection = sqlite3.connect(home / "ledger.db")
     leaves = connection.execute("SELECT * FROM leaves ORDER BY number").fetchall()
-    nodes: list[list[tuple]] = [[] for _ in leaves]
+    nodes: list[list[Row]] = [[] for _ in leaves]
     for row in connection.execute("SELECT * FROM nodes"):
         _, level, number, _ = row
         # A node is completed by the last leaf below it.

@@ -87,7 +87,7 @@ class Ground(NamedTuple):
         run = subprocess.run(words, capture_output=True, text=True, timeout=600, check=False)
         if run.returncode:
             raise SystemExit(f"the Go client failed: {run.stderr.strip()}")
-        return count / json.loads(run.stdout)["seconds"]
+        return count / float(json.loads(run.stdout)["seconds"])
 
     def _sent(self) -> str:
         endorsed = self.gateway.endorse(self.identity, CHANNEL, self.profile.chaincode, "Record", *arguments())

@@ -33,7 +33,8 @@ def strangers(count: int) -> np.ndarray:
     """Embeddings (count, 128) of nobody, spread like those of the pack: length 1.4 about a common mean."""
     random = np.random.default_rng(7)
     vectors = random.normal(size=(count, 128))
-    return (1.4 * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("<f4")
+    spread: np.ndarray = (1.4 * vectors / np.linalg.norm(vectors, axis=1, keepdims=True)).astype("<f4")
+    return spread
 
 
 def fill(home: Path, vectors: np.ndarray) -> str:
@@ -75,8 +76,8 @@ def main() -> None:
     names = [f"stranger {i}" for i in range(len(vectors))]
     rows = [*vectors]
     for name, photos in people.items():
-        for photo in photos:
-            encodings = _dlib.encode(reference, photo, "cnn")
+        for jpeg in photos:
+            encodings = _dlib.encode(reference, jpeg, "cnn")
             names += [name] * len(encodings[:1])
             rows += encodings[:1]
     gallery = np.stack(rows)

@@ -15,6 +15,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -216,10 +217,10 @@ def check(demo: Demo, *, outage: bool) -> None:
     _step("POST /recognize names the person", lambda: _recognize_answers(demo))
     item = _step("an intrusion names place and person", lambda: _intrusion(demo))
     for incident in filter(None, (item["incident"]["id"], by_hand)):
-        _step("receipt of the cloud", lambda i=incident: _committed(demo, i))
-        _step("ledger entry anchored", lambda i=incident: _anchored(demo, i))
-        _step("its proof holds", lambda i=incident: _proven(demo, i))
-        _step("exactly once in the cloud", lambda i=incident: _once_in_cloud(demo, i))
+        _step("receipt of the cloud", partial(_committed, demo, incident))
+        _step("ledger entry anchored", partial(_anchored, demo, incident))
+        _step("its proof holds", partial(_proven, demo, incident))
+        _step("exactly once in the cloud", partial(_once_in_cloud, demo, incident))
     _step("friend and security were told", lambda: _told(demo, item["incident"]["id"]))
     _step("their alerts are at the stand-in", lambda: _arrived(demo, item["incident"]["location"]))
     if demo.police is not None:

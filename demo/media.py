@@ -153,6 +153,8 @@ def _frames(path: Path) -> Iterator[np.ndarray]:
 def _moved(photo: Path) -> Iterator[np.ndarray]:
     """The photograph drifting, turning a little and changing light, so that it is a moving picture. BGR frames."""
     image = cv2.imread(str(photo))
+    if image is None:
+        raise ValueError(f"{photo} is no picture")
     width, height = PORTRAIT_SIZE
     fit = 0.92 * height / image.shape[0]
     for number in range(PORTRAIT_S * PORTRAIT_FPS):

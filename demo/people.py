@@ -4,6 +4,7 @@ import json
 import mimetypes
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import httpx
 
@@ -38,7 +39,7 @@ def _register(box: httpx.Client, name: str, photos: list[Path], contacts: list[d
     return str(_ok(box.post("/users/register", data=fields, files=files or None, timeout=60))["id"])
 
 
-def _ok(answer: httpx.Response) -> dict:
+def _ok(answer: httpx.Response) -> dict[str, Any]:
     if not answer.is_success:
         raise Ended(f"the box refused {answer.request.method} {answer.request.url.path}: {answer.text}")
     return dict(answer.json())

@@ -13,7 +13,7 @@ from contract.release import Released
 from police.campus import Unreachable, Withdrawn
 from police.database import details
 from police.database import entries as police_entries
-from police.database.tables import PoliceEntryRow
+from police.database.tables import DetailsState, PoliceEntryRow
 
 SOONEST_S, LATEST_S = 10.0, 3600.0
 RATIO = 20
@@ -95,7 +95,7 @@ def _pull(database: Database, campus: Source, entry: PoliceEntryRow, now: dateti
     return _answered(database, entry, "verified", released, "", again)
 
 
-def _answered(database: Database, entry: PoliceEntryRow, state: details.State, released: Released | None,
+def _answered(database: Database, entry: PoliceEntryRow, state: DetailsState, released: Released | None,
               reason: str, again: str) -> bool:
     with database.write() as session:
         details.answered(session, entry.id, state, released, reason, again)

@@ -26,7 +26,8 @@ class Link:
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock, self._lock = clock, threading.Lock()
-        self._since, self._height = now(), None
+        self._since = now()
+        self._height: int | None = None
         self._cut, self._refusal = "no peer has answered yet", ""
         self._opened: float | None = None
 

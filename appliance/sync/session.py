@@ -53,7 +53,7 @@ class Session:
         except (OSError, ssl.SSLError) as error:
             raise Unavailable(f"the box's certificate cannot be read: {error}", hint="claim the box again") from error
         self._client.tls_set_context(context)
-        wishes = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+        wishes = Properties(PacketTypes.CONNECT)
         wishes.SessionExpiryInterval = SESSION_DAYS * 86400
         wishes.MaximumPacketSize = MAX_MESSAGE + HEADERS
         try:

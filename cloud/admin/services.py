@@ -48,7 +48,8 @@ class Services(NamedTuple):
 
 
 async def _services(request: Request) -> Services:
-    return request.app.state.services
+    services: Services = request.app.state.services
+    return services
 
 
 Cloud = Annotated[Services, Depends(_services)]

@@ -130,7 +130,7 @@ class AccountTable:
     def revoke_tokens(self, name: str, by: str = "admin") -> None:
         """End every token of this name. Raises NotFound when there is none."""
         with self._database.write() as session:
-            ended = session.execute(
+            ended = session.exec(
                 delete(SecretRow).where(col(SecretRow.kind) == "token", col(SecretRow.name) == name)
             )
             if not ended.rowcount:

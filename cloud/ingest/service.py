@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import paho.mqtt.client as mqtt
+from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from prometheus_client import Counter
@@ -81,7 +82,7 @@ class Ingest:
 
     def _new_client(self) -> mqtt.Client:
         client = mqtt.Client(
-            mqtt.CallbackAPIVersion.VERSION2,
+            CallbackAPIVersion.VERSION2,
             client_id=f"cloud-ingest-{uuid.uuid4().hex[:12]}",
             protocol=mqtt.MQTTv5,
             manual_ack=True,
@@ -125,7 +126,7 @@ class Ingest:
         topic = "unknown"
         try:
             _, box, topic = message.topic.split("/")
-            result = self._handle(box, topic, message.payload)
+            result = self._handle(box, topic, bytes(message.payload))
         except Rejected as error:
             log.warning("a message on %s was refused: %s", message.topic, error)
             result = "unreadable"

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 
 from cloud.database.engine import Database
 from cloud.database.ledger import jobs, submissions
@@ -72,7 +73,7 @@ def anchor_urgent(work: Anchoring, channel: LedgerChannel) -> int:
         with work.database.write() as session:
             claim = jobs.claim_urgent(session, channel, work.clock(), count, LEASE_S)
         singles = [claim._replace(jobs=[job]) for job in claim.jobs]
-        return [lambda one=one: _begin(work, channel, one) for one in singles]
+        return [partial(_begin, work, channel, one) for one in singles]
 
     if not due():
         return 0
@@ -95,7 +96,7 @@ def anchor_batch(work: Anchoring, channel: LedgerChannel) -> int:
                 )
             if not claim.jobs:
                 break
-            steps.append(lambda one=claim: _begin(work, channel, one))
+            steps.append(partial(_begin, work, channel, claim))
         return steps
 
     if not due():
@@ -116,7 +117,7 @@ def resume(work: Anchoring, channel: LedgerChannel) -> int:
             return []
         with work.database.write() as session:
             found = submissions.claim_due(session, channel, work.clock(), count, LEASE_S)
-        return [lambda one=one: _finish(work, one) for one in found]
+        return [partial(_finish, work, one) for one in found]
 
     if not due():
         return 0

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import get_args
+from typing import Any, get_args
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -281,8 +281,9 @@ class EmbeddedLedger:
 
         return read
 
-    def _one(self, query: str, *values: object) -> tuple | None:
-        return self._connection.execute(query, values).fetchone()
+    def _one(self, query: str, *values: object) -> tuple[Any, ...] | None:
+        row: tuple[Any, ...] | None = self._connection.execute(query, values).fetchone()
+        return row
 
     @contextmanager
     def _transaction(self, kind: str = "") -> Iterator[None]:

@@ -60,7 +60,7 @@ class FabricLedger:
         """As contract.ports.Ledger."""
         if len(records) == 1:
             one = records[0]
-            call = ("Record", one.id, one.commitment, str(one.schema_version), one.severity)
+            call: tuple[str, ...] = ("Record", one.id, one.commitment, str(one.schema_version), one.severity)
         else:
             top = root([record.leaf() for record in records])
             call = ("RecordBatch", batch_id(channel, top), top.hex(), str(len(records)), str(records[0].schema_version))

@@ -3,6 +3,7 @@
 from typing import Any
 
 import requests
+from apprise import NotifyType
 from apprise.plugins.fcm import NotifyFCM
 
 from cloud.notify.outcome import Outcome, from_status
@@ -19,7 +20,7 @@ class FcmPush(NotifyFCM):
 
     outcome: Outcome = Unavailable("FCM was not asked")
 
-    def send(self, body: str, title: str = "", **_: Any) -> bool:
+    def send(self, body: str, title: str = "", notify_type: NotifyType = NotifyType.INFO, **_: Any) -> bool:
         self.outcome = self._ask(body, title)
         return isinstance(self.outcome, Accepted)
 

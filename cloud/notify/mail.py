@@ -4,6 +4,7 @@ import re
 import smtplib
 from typing import Any
 
+from apprise import NotifyType
 from apprise.plugins.email import NotifyEmail
 from apprise.plugins.email.smtp import AppriseSMTPController
 
@@ -24,7 +25,7 @@ class Mail(NotifyEmail):
         super().__init__(**settings)
         self.message_id = f"<{key}@{self.from_addr[1].split('@')[1]}>"
 
-    def send(self, body: str, title: str = "", **_: Any) -> bool:
+    def send(self, body: str, title: str = "", notify_type: NotifyType = NotifyType.INFO, **_: Any) -> bool:
         self.outcome = self._hand_over(body, title)
         return isinstance(self.outcome, Accepted)
 

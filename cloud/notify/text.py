@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple, Protocol
 
 from contract.delivery import Notice
-from contract.incident import Incident, LogRecord
+from contract.incident import Incident, LogRecord, Severity
 from contract.moments import from_text
 
 LIMIT = 1600
@@ -31,7 +31,7 @@ class ChannelEntry(Protocol):
     number: int
     seen_at: str
     campus: str
-    severity: str
+    severity: Severity
 
 
 class Wording(NamedTuple):

@@ -4,6 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+from apprise import NotifyType
 from apprise.plugins.twilio import NotifyTwilio
 
 from cloud.notify.outcome import Outcome, from_status
@@ -22,7 +23,7 @@ class TwilioSms(NotifyTwilio):
 
     outcome: Outcome = Unavailable("Twilio was not asked")
 
-    def send(self, body: str, title: str = "", **_: Any) -> bool:
+    def send(self, body: str, title: str = "", notify_type: NotifyType = NotifyType.INFO, **_: Any) -> bool:
         self.throttle()
         payload = {"From": self.source, "To": self.targets[0][1], "Body": body}
         try:

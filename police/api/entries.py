@@ -17,7 +17,7 @@ from police.api.rules import RULES
 from police.api.services import Police
 from police.database import acknowledgements, entries
 from police.database import details as police_details
-from police.database.tables import PoliceEntryRow
+from police.database.tables import DetailsState, PoliceEntryRow, WordState
 from police.details import check
 from web.guard import Who, new_router
 from web.pagination import Limit, Page
@@ -28,7 +28,7 @@ router = new_router(RULES, "entries")
 class OnLedger(BaseModel):
     """This organisation's own word about an entry on the ledger. `reason`: why it is not there yet."""
 
-    state: Literal["queued", "acknowledged"]
+    state: WordState
     transaction: str
     block: int | None
     reason: str
@@ -41,7 +41,7 @@ class Details(BaseModel):
     `asked_at`: when the campus was asked last; `names`: person id -> name. `steps`: what was checked, in words.
     """
 
-    state: police_details.State
+    state: DetailsState
     reason: str
     asked_at: Instant | None
     released_at: Instant | None = None

@@ -1,15 +1,11 @@
 """What the campus released of the entries on the police channel: asked for again and again, checked, kept, dropped."""
 
-from typing import Literal
-
 from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contract.moments import now
 from contract.release import Released
-from police.database.tables import PoliceDetailsRow
-
-State = Literal["waiting", "verified", "mismatch", "withdrawn"]
+from police.database.tables import DetailsState, PoliceDetailsRow
 
 
 def due(session: Session, at: str, limit: int) -> list[PoliceDetailsRow]:
@@ -29,7 +25,7 @@ def released_of(row: PoliceDetailsRow) -> Released | None:
     return Released.model_validate_json(row.content) if row.content else None
 
 
-def answered(session: Session, entry: str, state: State, released: Released | None, reason: str, not_before: str
+def answered(session: Session, entry: str, state: DetailsState, released: Released | None, reason: str, not_before: str
              ) -> None:
     """The campus has said how this entry stands; what it said before is gone with this."""
     row = session.get_one(PoliceDetailsRow, entry)

@@ -1,7 +1,15 @@
 """The tables of what passes between campus and police: what the campus released, and in the police's own database
 the entries they saw, their word about each on the ledger, and the details the campus released."""
 
+from typing import Literal
+
+from sqlalchemy import String
 from sqlmodel import Field, SQLModel
+
+from contract.incident import Severity
+
+WordState = Literal["queued", "acknowledged"]
+DetailsState = Literal["waiting", "verified", "mismatch", "withdrawn"]
 
 
 class PoliceEntryRow(SQLModel, table=True):
@@ -13,7 +21,7 @@ class PoliceEntryRow(SQLModel, table=True):
     number: int
     campus: str
     commitment: str
-    severity: str
+    severity: Severity = Field(sa_type=String)
     block: int
     transaction_id: str
     seen_at: str
@@ -25,7 +33,7 @@ class PoliceAcknowledgementRow(SQLModel, table=True):
 
     __tablename__ = "police_acknowledgements"
     entry: str = Field(primary_key=True)
-    state: str = "queued"
+    state: WordState = Field(default="queued", sa_type=String)
     attempts: int = 0
     not_before: str = ""
     transaction_id: str = ""
@@ -41,7 +49,7 @@ class PoliceDetailsRow(SQLModel, table=True):
 
     __tablename__ = "police_details"
     entry: str = Field(primary_key=True)
-    state: str = "waiting"
+    state: DetailsState = Field(default="waiting", sa_type=String)
     content: str = ""
     reason: str = ""
     asked_at: str | None = None

@@ -126,8 +126,8 @@ def _hung(session: Session, entries: Sequence[EntryRow]) -> list[Chained]:
     ids = [entry.record_id for entry in entries]
     records: dict[str, dict[str, Any]] = {}
     for kind, table in TABLES.items():
-        for row in session.exec(select(table).where(col(table.id).in_(ids))):
-            records.setdefault(row.id, {})[kind] = row
+        for row_id, row in session.exec(select(table.id, table).where(col(table.id).in_(ids))):
+            records.setdefault(row_id, {})[kind] = row
     anchors: dict[str, dict[str, AnchorRow]] = {}
     for anchor in session.exec(select(AnchorRow).where(col(AnchorRow.record_id).in_(ids))):
         anchors.setdefault(anchor.record_id, {})[anchor.channel] = anchor

@@ -38,4 +38,4 @@ def newer_parts(change: ProfileChange, stamps: Stamps, at: str) -> tuple[Profile
         kept[field] = tuple(friend for friend in getattr(change, field) if news(f"friend:{friend}"))
     kept["add_templates"] = tuple(t for t in change.add_templates if news(f"template:{t.id}"))
     kept["remove_templates"] = tuple(t for t in change.remove_templates if news(f"template:{t}"))
-    return ProfileChange.model_construct(**kept), after
+    return ProfileChange().model_copy(update=kept), after

@@ -3,7 +3,7 @@
 import re
 from typing import Literal
 
-from sqlalchemy import and_, exists, or_
+from sqlalchemy import ColumnElement, and_, exists, or_
 from sqlmodel import Session, col, select
 
 from cloud.database.changes import publish_change
@@ -221,7 +221,7 @@ def page(
         if place is None:
             raise Rejected("the cursor is not one of ours", hint="use `next` of the page before, unchanged")
         query = query.where(
-            or_(IncidentRow.at < place[1], and_(IncidentRow.at == place[1], IncidentRow.id < place[2]))
+            or_(col(IncidentRow.at) < place[1], and_(col(IncidentRow.at) == place[1], col(IncidentRow.id) < place[2]))
         )
     query = query.order_by(col(IncidentRow.at).desc(), col(IncidentRow.id).desc()).limit(limit + 1)
     rows = session.exec(query).all()
@@ -230,5 +230,5 @@ def page(
     return views, f"{last[1]}_{last[0]}" if last else None
 
 
-def _has_action(*verbs: str):
+def _has_action(*verbs: str) -> ColumnElement[bool]:
     return exists().where(col(ActionRow.incident) == col(IncidentRow.id), col(ActionRow.verb).in_(verbs))

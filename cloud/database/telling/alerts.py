@@ -27,13 +27,17 @@ UNDELIVERED = "security, of an undelivered alert"
 AUDIT = "security, of the ledger's audit"
 """Recipient of the alert that tells security of the findings of the ledger's audit."""
 
+_SUBJECTS: tuple[tuple[type[IncidentRow] | type[NoticeRow] | type[LogRow],
+                       type[Incident] | type[Notice] | type[LogRecord]], ...] = (
+    (IncidentRow, Incident), (NoticeRow, Notice), (LogRow, LogRecord))
+
 
 def subject_of(session: Session, subject: str) -> Incident | Notice | LogRecord | None:
     """The record that deliveries with this subject are about, None when it is not here."""
-    for table, model in ((IncidentRow, Incident), (NoticeRow, Notice), (LogRow, LogRecord)):
-        row = session.get(table, subject)
-        if row is not None:
-            return model.model_validate_json(row.content)
+    for table, model in _SUBJECTS:
+        content = session.exec(select(table.content).where(table.id == subject)).first()
+        if content is not None:
+            return model.model_validate_json(content)
     return None
 
 

@@ -1,5 +1,6 @@
 """The two channels: their first blocks, and who has joined."""
 
+from functools import partial
 from pathlib import Path
 
 from cloud.ledger.fabric import health, tool, whole
@@ -24,17 +25,17 @@ def genesis(network: Network, programs: Programs) -> None:
 def join_orderer(network: Network, programs: Programs, orderer: str) -> None:
     """Let this orderer serve both channels, unless it does. Raises Rejected when it did and has lost its data."""
     for channel in CHANNELS:
-        tool.ensure(lambda channel=channel: channel in _orderer_channels(network, programs, orderer),
-                    lambda channel=channel: _join_orderer(network, programs, orderer, channel))
+        tool.ensure(partial(_orderer_holds, network, programs, orderer, channel),
+                    partial(_join_orderer, network, programs, orderer, channel))
 
 
 def join_peer(network: Network, programs: Programs, organisation: str) -> None:
     """Let the organisation's peer hold both channels, unless it does."""
     part = f"peer-{organisation}"
     for channel in CHANNELS:
-        tool.ensure(lambda channel=channel: channel in health.heights(network, part),
-                    lambda channel=channel: tool.peer(network, programs, organisation, "channel", "join", "-b",
-                                                      str(block(network, channel))))
+        tool.ensure(partial(_peer_holds, network, part, channel),
+                    partial(tool.peer, network, programs, organisation, "channel", "join", "-b",
+                            str(block(network, channel))))
     health.wait(lambda: set(CHANNELS) <= set(health.heights(network, part)), JOINED_S,
                 f"{part} does not hold both channels", network.log(part))
 
@@ -46,6 +47,14 @@ def block(network: Network, channel: str) -> Path:
 def _orderer_channels(network: Network, programs: Programs, orderer: str) -> set[str]:
     listed = tool.json_in(_osnadmin(network, programs, orderer, "list").partition("Status:")[2])
     return {entry["name"] for entry in listed.get("channels") or []}
+
+
+def _orderer_holds(network: Network, programs: Programs, orderer: str, channel: str) -> bool:
+    return channel in _orderer_channels(network, programs, orderer)
+
+
+def _peer_holds(network: Network, part: str, channel: str) -> bool:
+    return channel in health.heights(network, part)
 
 
 def _join_orderer(network: Network, programs: Programs, orderer: str, channel: str) -> None:

@@ -15,6 +15,8 @@ from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from cloud.ledger.fabric import certificates, whole
 from cloud.ledger.fabric.certificates import Authority, Pair
 from contract.errors import NotFound
@@ -60,7 +62,7 @@ def make(home: Path, *, orderers: int = 1) -> None:
             issue(folder, "admin", ou="admin")
         if organisation.peer:
             _chaincode(folder)
-        pem = signer.certificate.public_bytes(certificates.Encoding.PEM)
+        pem = signer.certificate.public_bytes(Encoding.PEM)
         whole.write(home / "roots" / f"{organisation.mspid}.pem", pem)
 
 

@@ -1,6 +1,7 @@
 """The chaincode's way onto the channels: installed on each peer, approved by each organisation, committed once."""
 
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from cloud.ledger.fabric import health, tool, whole
 from cloud.ledger.fabric.configuration import MSPIDS
@@ -57,19 +58,22 @@ def _commit(network: Network, programs: Programs, channel: str, identity: str) -
         "--peerAddresses", network.address(f"peer-{organisation}"),
         "--tlsRootCertFiles", str(network.organisation(organisation) / "tlsca.pem"))]
 
-    def done() -> bool:
-        return committed(network, programs, channel)[1] >= SEQUENCE
+    def done(organisation: str = "campus") -> bool:
+        return committed(network, programs, channel, organisation)[1] >= SEQUENCE
+
+    def approved(mspid: str) -> bool:
+        return done() or _approvals(network, programs, channel).get(mspid, False)
 
     if not done():
         for organisation in PEERS:
             tool.ensure(
-                lambda mspid=MSPIDS[organisation]: done() or _approvals(network, programs, channel).get(mspid, False),
-                lambda peer=organisation: tool.peer(network, programs, peer, "lifecycle", "chaincode",
-                                                    "approveformyorg", *where, "--package-id", identity))
+                partial(approved, MSPIDS[organisation]),
+                partial(tool.peer, network, programs, organisation, "lifecycle", "chaincode", "approveformyorg", *where,
+                        "--package-id", identity))
         tool.ensure(done, lambda: tool.peer(network, programs, "campus", "lifecycle", "chaincode", "commit",
                                             *where, *both))
     for organisation in PEERS:
-        health.wait(lambda peer=organisation: committed(network, programs, channel, peer)[1] >= SEQUENCE, COMMITTED_S,
+        health.wait(partial(done, organisation), COMMITTED_S,
                     f"peer-{organisation} does not see the chaincode on {channel}",
                     network.log(f"peer-{organisation}"))
 

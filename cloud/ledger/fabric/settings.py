@@ -80,8 +80,8 @@ def load(home: Path) -> Network:
 def create(home: Path, *, ha: bool = False, usual: bool = True) -> Network:
     """Choose ports and write network.json: the usual ones where they are free, else (or without `usual`) free ones."""
     wanted: dict[str, dict[str, int]] = {}
-    for number, ports in enumerate(ORDERER_PORTS[: 3 if ha else 1]):
-        wanted[f"orderer{number or ''}"] = ports
+    for number, usual_ports in enumerate(ORDERER_PORTS[: 3 if ha else 1]):
+        wanted[f"orderer{number or ''}"] = usual_ports
     for peer in PEERS:
         wanted[f"peer-{peer}"] = PEER_PORTS[peer]
     for peer in PEERS:

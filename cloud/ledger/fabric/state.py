@@ -72,9 +72,9 @@ def lines(state: State) -> Iterator[str]:
         seen = ", ".join(f"{peer} {height} blocks" for peer, height in each.heights.items())
         yield (f"{_sign(each.problem)}  channel {each.channel:<9} {seen or 'no peer holds it'}; chaincode version "
                f"{each.version or '-'} sequence {each.sequence or '-'}{'; ' + each.problem if each.problem else ''}")
-    for each in state.certificates:
-        yield (f"{'ok' if each.days > SOON_DAYS else '!!'}  certificates of {each.organisation}: "
-               f"{each.days} days left ({each.path})")
+    for found in state.certificates:
+        yield (f"{'ok' if found.days > SOON_DAYS else '!!'}  certificates of {found.organisation}: "
+               f"{found.days} days left ({found.path})")
 
 
 def _part(network: Network, part: str) -> PartState:

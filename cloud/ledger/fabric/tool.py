@@ -6,6 +6,7 @@ import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from cloud.ledger.fabric.configuration import MSPIDS
 from cloud.ledger.fabric.programs import Programs
@@ -84,7 +85,7 @@ def to_orderer(network: Network) -> list[str]:
     return ["-o", network.address(network.orderers[0]), "--tls", "--cafile", str(ca)]
 
 
-def json_in(text: str) -> dict:
+def json_in(text: str) -> dict[str, Any]:
     """The JSON object in a program's output, which may begin with other lines."""
     start = text.find("{")
-    return json.loads(text[start:]) if start >= 0 else {}
+    return dict(json.loads(text[start:])) if start >= 0 else {}

@@ -33,7 +33,7 @@ class Identity:
         self.name = certificate.subject.rfc4514_string()
         self._certificate = certificate
         self._key = key
-        self._creator = SerializedIdentity(mspid=mspid, id_bytes=certificate_pem).SerializeToString()
+        self._creator: bytes = SerializedIdentity(mspid=mspid, id_bytes=certificate_pem).SerializeToString()
 
     @classmethod
     def load(cls, mspid: str, certificate_path: Path, key_path: Path) -> "Identity":
