@@ -5,6 +5,7 @@ from fastapi import FastAPI
 from cloud.admin import (
     accounts,
     answer,
+    audit,
     fleet,
     health,
     incidents,
@@ -25,8 +26,8 @@ from web.app import new_app
 from web.guard import Authority
 from web.openapi import description_router
 
-_SUBJECTS = (register, users, incidents, release, notify, ledger, fleet, site, trail, accounts, health, answer, sign_in,
-             pages)
+_SUBJECTS = (register, users, incidents, release, notify, ledger, fleet, site, audit, trail, accounts,
+             health, answer, sign_in, pages)
 ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES, PAGES.page))
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from sqlmodel import Session
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from cloud.admin.audit import ledger_audit, quarantine
 from cloud.admin.fleet import fleet as fleet_of
 from cloud.admin.incidents import readable, visible
 from cloud.admin.ledger_health import WARN_DAYS, look
@@ -17,9 +18,7 @@ from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
 from cloud.admin.site import view_of as contacts_of
 from cloud.admin.templates import page
-from cloud.admin.trail import ledger_audit
-from cloud.admin.trail import lines as trail_of
-from cloud.admin.trail import quarantine as refused_of
+from cloud.admin.trail import lines
 from cloud.database import boxes, site
 from cloud.database.accounts import MIN_PASSWORD
 from cloud.database.ledger import audits
@@ -142,13 +141,16 @@ def accounts(request: Request, cloud: Cloud) -> Response:
     return page(request, "accounts.html", accounts=cloud.accounts.list(), minimum=MIN_PASSWORD)
 
 
+@router.get("/ui/trail")
+@_in_words
+def trail(request: Request, cloud: Cloud, cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None) -> Response:
+    return page(request, "trail.html", trail=lines(cloud, 50, cursor))
+
+
 @router.get("/ui/audit")
 @_in_words
-def audit(request: Request, cloud: Cloud, cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None) -> Response:
-    trail = trail_of(cloud, 50, cursor)
-    if cursor is not None:
-        return page(request, "audit.html", trail=trail)
-    return page(request, "audit.html", trail=trail, refused=refused_of(cloud, 20), ledger=ledger_audit(cloud))
+def audit(request: Request, cloud: Cloud) -> Response:
+    return page(request, "audit.html", refused=quarantine(cloud, 20), audit=ledger_audit(cloud).last)
 
 
 def _row(session: Session, view: IncidentView, who: Identity) -> dict[str, Any]:

@@ -34,7 +34,7 @@ RULES: Rules = {
     ("POST", "/boxes/claim-codes"): ADMINS,
     ("POST", "/boxes/{box_id}/revoke"): ADMINS,
     ("POST", "/claim"): PUBLIC,
-    ("GET", "/audit"): ADMINS,
+    ("GET", "/trail"): ADMINS,
     ("GET", "/ledger/audit"): ADMINS,
     ("GET", "/quarantine"): ADMINS,
     ("GET", "/site/contacts"): SUPERVISORS,
@@ -69,4 +69,5 @@ RULES: Rules = {
     ("GET", "/ui/contacts"): SUPERVISORS,
     ("GET", "/ui/accounts"): ADMINS,
     ("GET", "/ui/audit"): ADMINS,
+    ("GET", "/ui/trail"): ADMINS,
 }

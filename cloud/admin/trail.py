@@ -1,4 +1,4 @@
-"""The audit trail, what the ledger's audit found, and what was refused from boxes."""
+"""The trail: who did what, and whether anybody changed it since."""
 
 import json
 from typing import Annotated, Any
@@ -9,16 +9,13 @@ from pydantic import BaseModel
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud
 from cloud.database import trail
-from cloud.database.ledger import audits
-from cloud.database.ledger.audits import AuditResult
-from cloud.database.records import received
 from cloud.database.tables.site import TrailRow
 from contract.errors import Rejected
 from contract.moments import Instant
 from web.guard import new_router
 from web.pagination import Limit, Page
 
-router = new_router(RULES, "audit")
+router = new_router(RULES, "trail")
 
 
 class Line(BaseModel):
@@ -38,30 +35,7 @@ class Trail(Page[Line]):
     fault: str = ""
 
 
-class Refused(BaseModel):
-    """A message of a box that was not taken. `content` is left out where it may hold a face or a name."""
-
-    id: str
-    box: str
-    message_id: str
-    kind: str
-    reason: str
-    hash: str
-    at: Instant
-
-
-class Quarantine(BaseModel):
-    items: list[Refused]
-    count: int
-
-
-class LedgerAudit(BaseModel):
-    """`last` is null until the first audit has ended."""
-
-    last: AuditResult | None
-
-
-@router.get("/audit")
+@router.get("/trail")
 def lines(cloud: Cloud, limit: Limit = 50,
           cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
           ) -> Trail:
@@ -76,22 +50,6 @@ def lines(cloud: Cloud, limit: Limit = 50,
             except Rejected as error:
                 page.intact, page.fault = False, error.detail
     return page
-
-
-@router.get("/ledger/audit")
-def ledger_audit(cloud: Cloud) -> LedgerAudit:
-    """How the newest audit of boxes' chains, the cloud's records and the ledger ended."""
-    with cloud.database.read() as session:
-        return LedgerAudit(last=audits.last(session))
-
-
-@router.get("/quarantine")
-def quarantine(cloud: Cloud, limit: Limit = 50) -> Quarantine:
-    """Messages of boxes that were refused, newest first, and why."""
-    with cloud.database.read() as session:
-        items = [Refused(**row.model_dump(include=set(Refused.model_fields)))
-                 for row in received.quarantined(session, limit)]
-        return Quarantine(items=items, count=received.count_quarantined(session))
 
 
 def line_of(row: TrailRow) -> Line:

@@ -32,7 +32,7 @@ BAD = [
     ("GET", "/ledger/general/entries?cursor=-2", None, 422), ("POST", "/claim", {}, 422),
     ("POST", "/claim", {"code": "AAAA-BBBB-CCCC", "box": "b", "csr": "x", "public_key": "0" * 64}, 422),
     ("POST", "/claim", {"code": "A", "box": "No Name", "csr": "x", "public_key": "0" * 64}, 422),
-    ("POST", "/boxes/unknown/revoke", None, 404), ("GET", "/audit?cursor=0", None, 422),
+    ("POST", "/boxes/unknown/revoke", None, 404), ("GET", "/trail?cursor=0", None, 422),
     ("PUT", "/site/contacts", {"security": [], "police": []}, 422),
     ("PUT", "/site/contacts", {"security": [], "police": [], "revision": "old"}, 409),
     ("PUT", "/site/contacts", {"security": [{"channel": "email", "address": "no"}], "police": [], "revision": ""}, 422),

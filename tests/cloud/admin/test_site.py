@@ -122,16 +122,16 @@ def test_tokens_work_until_they_are_ended(campus, as_):
 
 def test_the_audit_trail_names_who_did_what_and_notices_a_change(campus, as_):
     as_.admin.delete(f"/users/{campus.ben.id}")
-    page = as_.admin.get("/audit?limit=3").json()
+    page = as_.admin.get("/trail?limit=3").json()
     assert page["intact"] is True and page["items"][0]["by"] == "test-admin"
-    assert page["items"][0]["subject"] == campus.ben.id and "Ben" not in as_.admin.get("/audit").text
-    older = as_.admin.get(f"/audit?limit=3&cursor={page['next']}").json()
+    assert page["items"][0]["subject"] == campus.ben.id and "Ben" not in as_.admin.get("/trail").text
+    older = as_.admin.get(f"/trail?limit=3&cursor={page['next']}").json()
     assert older["items"][0]["number"] == page["items"][-1]["number"] - 1
     with campus.database.write() as session:
         session.execute(text("UPDATE audit SET by = 'somebody' WHERE number = 2"))
-    broken = as_.admin.get("/audit").json()
+    broken = as_.admin.get("/trail").json()
     assert broken["intact"] is False and "line 2" in broken["fault"]
-    assert "line 2" in as_.admin.get("/ui/audit").text
+    assert "line 2" in as_.admin.get("/ui/trail").text
 
 
 def test_health_and_figures(campus, as_):
