@@ -5,7 +5,7 @@ The box starts its own workers; this is for trying one out.
 
 import argparse
 
-from vision import app
+from vision.worker import app
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:

@@ -2,6 +2,6 @@
 
 import sys
 
-from vision.app import main
+from vision.worker.app import main
 
 sys.exit(main())

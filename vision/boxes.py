@@ -5,6 +5,7 @@ from typing import List, Tuple
 import numpy as np
 
 Box = Tuple[float, float, float, float]
+"""x and y of the upper left corner, width, height."""
 
 
 def overlap_table(ones: np.ndarray, others: np.ndarray) -> np.ndarray:

@@ -3,11 +3,14 @@
 A source runs in its own thread and cannot stop another one.
 """
 
+import logging
 import threading
 import time
 from typing import Any, Callable
 
 from vision.graph import Source, is_file
+
+log = logging.getLogger(__name__)
 
 FIRST_WAIT_S, LONGEST_WAIT_S = 1.0, 30.0
 SILENCE_S = 10.0
@@ -41,7 +44,8 @@ def follow(source: Source, open_stream: Callable[[Source], Any], on_picture: Cal
            on_state: Callable[[str, str], None], stopping: threading.Event) -> None:
     """Runs until `stopping` is set, or a file that does not loop has ended.
 
-    open_stream(source) gives read(wait_s), rewind(), close(); on_picture gets what read gave; on_state gets
+    open_stream(source) gives read(wait_s), rewind(), close(); on_picture gets what read gave, and a picture that it
+    raises on is a loss; on_state gets
     "connecting", "live", "lost" or "ended" and a reason, each time that it changes.
     """
     backoff = Backoff()
@@ -70,7 +74,7 @@ def _read_all(source: Source, open_stream: Callable[[Source], Any], on_picture: 
                 _end(source, stream, live)
                 continue
             if picture is not None:
-                on_picture(picture)
+                _hand_on(source, picture, on_picture)
                 if not live:
                     on_state("live", "")
                 last, live = time.monotonic(), True
@@ -79,6 +83,14 @@ def _read_all(source: Source, open_stream: Callable[[Source], Any], on_picture: 
                 raise StreamLost(f"no picture for {SILENCE_S:.0f} s")
     finally:
         stream.close()
+
+
+def _hand_on(source: Source, picture: Any, on_picture: Callable[[Any], None]) -> None:
+    try:
+        on_picture(picture)
+    except Exception as error:
+        log.exception("camera %s: a picture could not be analysed", source.id)
+        raise StreamLost(f"the analysis failed: {error}") from error
 
 
 def _end(source: Source, stream: Any, live: bool) -> None:

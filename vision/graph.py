@@ -1,6 +1,6 @@
 """The vision graph as data: what is read, how it is analysed, what is said. Imports no framework.
 
-A backend (see stages.py) renders each stage. The worker's `--graph` file is this graph as JSON:
+A backend (see analysis.py) renders it. The worker's `--graph` file is this graph as JSON:
 
     {"backend": "cpu", "pack": "var/models/open-1",
      "cameras": [{"id": "gate", "uri": "rtsp://camera/stream", "fps": 10, "loop": false, "realtime": true}],
@@ -14,7 +14,8 @@ import re
 from typing import Any, Dict, List, NamedTuple, Optional, Tuple
 from urllib.parse import unquote, urlsplit
 
-BACKENDS = ("cpu",)
+BACKENDS = {"cpu": "vision.cpu.backend"}
+"""The module that renders each backend; what it gives is described in analysis.py."""
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}\Z")
 _CAMERA_KEYS = ("id", "uri", "fps", "loop", "realtime")
 _THRESHOLDS = ("face_score", "presence", "embed_width")

@@ -7,8 +7,16 @@ from pathlib import Path
 ALLOWED: dict[str, set[str]] = {
     "contract": set(),
     # Installed alone into a Jetson's own Python.
-    "vision": {"vision.wire", "vision.faces", "vision.people", "vision.packs"},
-    "vision.wire": {"vision.faces", "vision.packs"},
+    "vision": {"vision.worker"},
+    "vision.wire": set(),
+    "vision.packs": set(),
+    "vision.faces": {"vision.boxes", "vision.graph", "vision.packs", "vision.sight", "vision.tracker"},
+    "vision.people": {"vision.boxes", "vision.faces", "vision.graph", "vision.shot", "vision.sight", "vision.tracker"},
+    # Knows no backend: it is given one, by the name that the graph says.
+    "vision.worker": {"vision.analysis", "vision.graph", "vision.memory", "vision.packs", "vision.shot", "vision.sight",
+                      "vision.wire"},
+    "vision.cpu": {"vision.analysis", "vision.boxes", "vision.faces", "vision.follow", "vision.graph", "vision.packs",
+                   "vision.people", "vision.shot", "vision.sight", "vision.tracker"},
     "visionlink": {"contract", "vision.wire"},
     "appliance.pipeline": {"contract", "visionlink"},
     "appliance.store": {"contract"},

@@ -14,10 +14,10 @@ from typing import Any
 
 import pytest
 
+from vision.cpu.backend import CpuAnalysis, render
 from vision.graph import parse_graph
 from vision.packs.build.fetch import FetchError
 from vision.packs.build.pack import build
-from vision.stages import Analysis, render_analysis
 from vision.wire import framing
 from vision.wire.framing import Frame
 
@@ -38,8 +38,8 @@ def pack() -> Path:
 
 
 @pytest.fixture(scope="session")
-def analysis(pack: Path) -> Analysis:
-    return render_analysis(parse_graph(json.dumps({"pack": str(pack)})))
+def analysis(pack: Path) -> CpuAnalysis:
+    return render(parse_graph(json.dumps({"pack": str(pack)}))).load()
 
 
 @pytest.fixture(scope="session")

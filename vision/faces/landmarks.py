@@ -1,9 +1,10 @@
 """dlib's 5-point landmark predictor in numpy: eye corners of the eye at image right, of the other eye, nose base."""
 
 from pathlib import Path
-from typing import Tuple
 
 import numpy as np
+
+from vision.boxes import Box
 
 
 class FivePoints:
@@ -23,7 +24,7 @@ class FivePoints:
         self._roots = np.arange(trees) * splits
         self._depth = int(np.log2(splits + 1))
 
-    def __call__(self, rgb: np.ndarray, box: Tuple[float, float, float, float]) -> np.ndarray:
+    def __call__(self, rgb: np.ndarray, box: Box) -> np.ndarray:
         """Landmarks (5, 2) float64 in pixels of `rgb` (h, w, 3 uint8) for a box (x, y, w, h)."""
         left, top, width, height = box
         shape = self._initial

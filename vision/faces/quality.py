@@ -1,23 +1,13 @@
 """How usable a face is, from its chip and its landmarks. Pure numpy."""
 
-from typing import NamedTuple, Tuple
-
 import numpy as np
 
+from vision.boxes import Box
 from vision.faces.chip import Template, eyes_and_nose
+from vision.sight import Quality
 
 
-class Quality(NamedTuple):
-    """width: px in the picture; sharpness: variance of the Laplacian; brightness: mean luma 0..255; frontal: 0..1."""
-
-    width: float
-    sharpness: float
-    brightness: float
-    frontal: float
-
-
-def measure(chip: np.ndarray, landmarks: np.ndarray, template: Template,
-            box: Tuple[float, float, float, float]) -> Quality:
+def measure(chip: np.ndarray, landmarks: np.ndarray, template: Template, box: Box) -> Quality:
     """Measures the quality of a face: `chip` as `chip_to_measure` plans it (n, n, 3) uint8 RGB, `landmarks` (5, 2),
     `box` (x, y, w, h)."""
     luma = chip.astype(np.float32).dot(np.array([0.299, 0.587, 0.114], np.float32))

@@ -1,13 +1,13 @@
 """From a found face to what is said of it: landmarks, quality, embedding. Backend-blind."""
 
-from typing import Callable, NamedTuple, Optional, Tuple
+from typing import Callable, NamedTuple, Optional
 
 import numpy as np
 
+from vision.boxes import Box
 from vision.faces.chip import MEASURED_SIZE, ChipPlan, Template, chip_for, chip_to_measure
-from vision.faces.quality import Quality, measure
-
-Box = Tuple[float, float, float, float]
+from vision.faces.quality import measure
+from vision.sight import Face
 
 
 class Found(NamedTuple):
@@ -16,16 +16,6 @@ class Found(NamedTuple):
     box: Box
     score: float
     landmarks: Optional[np.ndarray] = None
-
-
-class Face(NamedTuple):
-    """A described face. `embedding` is float32 (n,), or None when it was not asked for or is not finite."""
-
-    box: Box
-    score: float
-    landmarks: np.ndarray
-    quality: Quality
-    embedding: Optional[np.ndarray]
 
 
 class FaceReader(NamedTuple):

@@ -9,6 +9,7 @@ from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence
 import numpy as np
 
 from vision.boxes import Box
+from vision.people.describer import Body
 from vision.people.pairing import dwarfed
 from vision.tracker import Tracker, Trail
 
@@ -23,15 +24,6 @@ class Blobs(NamedTuple):
 
     find: Callable[[np.ndarray], List[Box]]
     absorb: Callable[[Box], None]
-
-
-class Body(NamedTuple):
-    """A confirmed person; `score` is the pose network's presence."""
-
-    id: int
-    box: Box
-    score: float
-    born: int
 
 
 class _Checks(NamedTuple):

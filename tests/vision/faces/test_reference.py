@@ -35,7 +35,7 @@ def portraits(analysis, faces):
     found = []
     for file in sorted((faces / "face_recognition").glob("knn_examples/*/**/*.jp*g")):
         rgb = np.array(Image.open(file).convert("RGB"))
-        for face in analysis.eyes.find(rgb, [Region(0, 0, rgb.shape[1], rgb.shape[0])]):
+        for face in analysis.find(rgb, [Region(0, 0, rgb.shape[1], rgb.shape[0])]):
             x, y, width, height = (round(value) for value in face.box)
             found.append((rgb, (x, y, width, height)))
     assert len(found) >= 12
@@ -74,7 +74,7 @@ def test_landmarks_are_dlibs_on_faces(predictor, reference, portraits):
 def test_the_embedder_is_dlibs_on_any_chip(analysis, reference, seed):
     chip = np.random.default_rng(seed).integers(0, 255, (150, 150, 3)).astype(np.uint8)
     theirs = np.array(reference[1].compute_face_descriptor(chip))
-    assert np.abs(analysis.eyes.reader.embed(chip) - theirs).max() < 2e-5
+    assert np.abs(analysis.reader.embed(chip) - theirs).max() < 2e-5
 
 
 def test_a_face_is_embedded_as_dlib_would(analysis, reference, portraits):
@@ -82,6 +82,6 @@ def test_a_face_is_embedded_as_dlib_would(analysis, reference, portraits):
         points, parts = dlib_points(reference[0], rgb, box)
         chip = dlib.get_face_chip(rgb, parts, 150, 0.25)
         theirs = np.array(reference[1].compute_face_descriptor(chip))
-        assert np.abs(analysis.eyes.reader.embed(chip) - theirs).max() < 2e-5
+        assert np.abs(analysis.reader.embed(chip) - theirs).max() < 2e-5
         mine = pixels.warp_chip(rgb, chip_for(points.astype(float), TEMPLATES["dlib5"], 150), 150)
-        assert np.linalg.norm(analysis.eyes.reader.embed(mine) - theirs) < 0.1
+        assert np.linalg.norm(analysis.reader.embed(mine) - theirs) < 0.1

@@ -1,18 +1,10 @@
-"""The last raw pictures of one camera, for snapshots and evidence. May be used from several threads."""
+"""The last shots of one camera, for snapshots and evidence. May be used from several threads."""
 
 import collections
 import threading
-from typing import Deque, NamedTuple, Optional
+from typing import Deque, Optional
 
-import numpy as np
-
-
-class Shot(NamedTuple):
-    """One picture: RGB uint8 (h, w, 3), its number in this run, and when it was taken (s since 1970)."""
-
-    rgb: np.ndarray
-    frame: int
-    at: float
+from vision.shot import Shot
 
 
 class Ring:

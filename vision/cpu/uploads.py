@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image, ImageOps
 
-from vision.still import Refused
+from vision.analysis import Refused
 
 MAX_PIXELS = 50000000
 MIN_SIDE = 32
@@ -15,8 +15,8 @@ MAX_SIDE = 2560
 FORMATS = ("JPEG", "PNG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 
 
-class Picture(NamedTuple):
-    """An upright picture. width, height: px as uploaded (turned upright); `scale`: px of it per px of `rgb`."""
+class Upright(NamedTuple):
+    """An upload turned upright. width, height: px as uploaded (turned upright); `scale`: px of it per px of `rgb`."""
 
     rgb: np.ndarray
     width: int
@@ -24,8 +24,11 @@ class Picture(NamedTuple):
     scale: float
 
 
-def open_picture(data: bytes) -> Picture:
-    """Raises Refused: not_an_image, too_large, too_small, animated. Nothing is decoded before the header is judged."""
+def open_upload(data: bytes) -> Upright:
+    """Gives the image of an uploaded file. Nothing is decoded before the header is judged.
+
+    Raises Refused: not_an_image, too_large, too_small, animated.
+    """
     try:
         image = Image.open(io.BytesIO(data), formats=FORMATS)
     except Image.DecompressionBombError:
@@ -51,7 +54,7 @@ def _judge(image: Image.Image) -> None:
         raise Refused("animated", f"the {image.format} file has several frames; send one still picture")
 
 
-def _decode(image: Image.Image) -> Picture:
+def _decode(image: Image.Image) -> Upright:
     width, height = image.size
     turned = image.getexif().get(0x0112, 1) in (5, 6, 7, 8)
     image.draft("RGB" if image.mode != "L" else "L", (MAX_SIDE, MAX_SIDE))
@@ -63,7 +66,7 @@ def _decode(image: Image.Image) -> Picture:
     rgb = _to_rgb(upright)
     if turned:
         width, height = height, width
-    return Picture(rgb, width, height, width / rgb.shape[1])
+    return Upright(rgb, width, height, width / rgb.shape[1])
 
 
 def _to_rgb(image: Image.Image) -> np.ndarray:

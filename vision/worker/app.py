@@ -7,6 +7,7 @@ and when the process that started it ends.
 """
 
 import argparse
+import importlib
 import logging
 import os
 import signal
@@ -15,19 +16,18 @@ import threading
 from pathlib import Path
 from typing import Any, Dict, Optional, Sequence
 
-from vision.camera import Camera, Outlet, picture_fields
-from vision.graph import Graph, GraphError, parse_graph
+from vision.analysis import Analysis, Backend, Refused
+from vision.graph import BACKENDS, Graph, GraphError, parse_graph
 from vision.memory import give_back, keep_small
-from vision.observer import Observer, new_ids
 from vision.packs.fields import ManifestError
-from vision.previews import Watches
-from vision.stages import Analysis, render_analysis, render_cameras
-from vision.still import Refused
-from vision.stills import Still, Stills
+from vision.shot import PictureGone, Shot
 from vision.wire import framing
 from vision.wire.framing import Frame, FrameError
-from vision.wire.messages import pack_fields
 from vision.wire.server import Client, Server
+from vision.worker.messages import pack_fields, shot_fields
+from vision.worker.previews import Watches
+from vision.worker.publisher import Publisher
+from vision.worker.stills import Stills, Upload
 
 log = logging.getLogger(__name__)
 
@@ -38,24 +38,18 @@ GIVE_BACK_S = 10.0
 
 
 class Worker:
-    """All of the process but its command line."""
+    """All of the process but its command line. Knows of its backend what analysis.py says."""
 
-    def __init__(self, graph: Graph, socket: Path) -> None:
+    def __init__(self, graph: Graph, socket: Path, backend: Backend) -> None:
         self._graph = graph
+        self._backend = backend
         self._stopping = threading.Event()
         self._analysis: Optional[Analysis] = None
         self._problem = "the models are still being loaded"
         self._watches = Watches()
         self._server = Server(socket, self._greet, self._handle, self._watches.leave)
-        self._stills = Stills(self._still_reader)
-        parts = render_cameras(graph)
-        self._jpeg = parts.jpeg
-        outlet = Outlet(self._server.broadcast, parts.jpeg, self._watches)
-        self._ids = new_ids()
-        self._cameras: Dict[str, Camera] = {
-            source.id: Camera(source, parts.open_stream, lambda source=source: self._observer(source.id), outlet,
-                              graph.publish.keep_frames)
-            for source in graph.sources}
+        self._publisher = Publisher(graph, self._server.broadcast, self._watches)
+        self._stills = Stills(self._loaded)
 
     def run(self) -> None:
         """Serve until `stop`."""
@@ -65,22 +59,20 @@ class Worker:
         while self._analysis is None and not self._stopping.wait(RETRY_PACK_S):
             self._load()
         if not self._stopping.is_set():
-            for camera in self._cameras.values():
-                camera.start()
+            self._backend.start(self._take, self._publisher.report)
         while not self._stopping.wait(GIVE_BACK_S):
             give_back()
-        for camera in self._cameras.values():
-            camera.stop()
+        self._backend.stop()
         self._server.close()
-        for camera in self._cameras.values():
-            camera.join(END_S)
+        self._backend.join(END_S)
 
     def stop(self) -> None:
+        """Let `run` return soon; from any thread."""
         self._stopping.set()
 
     def _load(self) -> None:
         try:
-            self._analysis = render_analysis(self._graph)
+            self._analysis = self._backend.load()
             # Who came before the pack was there learns of it now.
             self._server.broadcast(framing.WORKER_HELLO, self._hello())
             log.info("pack %s is loaded", self._analysis.manifest.id)
@@ -88,34 +80,32 @@ class Worker:
             if str(error) != self._problem:
                 log.error("%s", error)
             self._problem = str(error)
-            for camera in self._cameras.values():
-                camera.report = dict(camera.report, reason=self._problem)
+            self._publisher.wait_for_pack(self._problem)
 
-    def _observer(self, camera: str) -> Observer:
-        analysis = self._analysis
-        if analysis is None:
-            raise RuntimeError(self._problem)
-        return Observer(camera, analysis.eyes, analysis.people(self._ids), self._graph.track, self._graph.embed,
-                        self._ids)
-
-    def _still_reader(self) -> Any:
+    def _loaded(self) -> Analysis:
         if self._analysis is None:
             raise Refused("model_missing", self._problem)
-        return self._analysis.still
+        return self._analysis
+
+    def _take(self, shots: Sequence[Shot]) -> None:
+        """A batch from the backend: pictures can be seen also when their analysis fails."""
+        analysis = self._loaded()
+        self._publisher.show(shots)
+        self._publisher.tell(shots, analysis.analyse(shots), analysis.manifest.id)
 
     def _greet(self, client: Client) -> None:
         client.send(framing.WORKER_HELLO, self._hello())
-        for camera in self._cameras.values():
-            client.send(framing.CAMERA, camera.report)
+        for report in self._publisher.reports():
+            client.send(framing.CAMERA, report)
 
     def _hello(self) -> Dict[str, Any]:
-        manifest = self._analysis.manifest if self._analysis else None
         return {"version": PROTOCOL, "worker": f"sentrybox-vision ({self._graph.backend})",
-                "cameras": list(self._cameras), "pid": os.getpid(), **pack_fields(manifest)}
+                "cameras": [source.id for source in self._graph.sources], "pid": os.getpid(),
+                **pack_fields(self._analysis.manifest if self._analysis else None)}
 
     def _handle(self, client: Client, frame: Frame) -> None:
         if frame.kind == framing.STILL:
-            self._stills.put(Still(_required(frame, "id"), frame.blob, client))
+            self._stills.put(Upload(_required(frame, "id"), frame.blob, client))
         elif frame.kind == framing.FRAME:
             self._send_picture(client, frame)
         elif frame.kind == framing.WATCH:
@@ -126,18 +116,21 @@ class Worker:
         wanted = frame.fields.get("frame")
         if wanted is not None and (isinstance(wanted, bool) or not isinstance(wanted, int)):
             raise FrameError(f"frame is {wanted!r}; expected a whole number or null")
-        camera = self._cameras.get(name)
-        if camera is None:
-            known = ", ".join(self._cameras) or "none"
-            error = {"code": "unknown_camera", "detail": f"no camera {name!r} here; there are: {known}"}
-            client.send(framing.PICTURE, {"id": request, "error": error})
+        try:
+            shot = self._publisher.picture(name, wanted)
+        except KeyError:
+            known = ", ".join(source.id for source in self._graph.sources) or "none"
+            _refuse_picture(client, request, "unknown_camera", f"no camera {name!r} here; there are: {known}")
             return
-        shot = camera.picture(wanted)
         if shot is None:
-            error = {"code": "no_picture", "detail": f"camera {name} has given no picture yet"}
-            client.send(framing.PICTURE, {"id": request, "error": error})
+            _refuse_picture(client, request, "no_picture", f"camera {name} has given no picture yet")
             return
-        client.send(framing.PICTURE, dict(picture_fields(name, shot), id=request), self._jpeg(shot.rgb))
+        try:
+            data = shot.jpeg()
+        except PictureGone:
+            _refuse_picture(client, request, "no_picture", f"picture {shot.frame} of {name} is not kept any more")
+            return
+        client.send(framing.PICTURE, dict(shot_fields(shot), id=request), data)
 
     def _watch(self, client: Client, frame: Frame) -> None:
         camera, fps = _required(frame, "camera"), frame.fields.get("fps", 5.0)
@@ -164,7 +157,7 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     keep_small()
     parent = os.getppid()
     try:
-        worker = Worker(graph, options.socket)
+        worker = Worker(graph, options.socket, importlib.import_module(BACKENDS[graph.backend]).render(graph))
     except OSError as error:
         print(f"{options.socket}: cannot listen: {error}", file=sys.stderr)
         return 1
@@ -184,6 +177,10 @@ def _end_with(worker: Worker, parent: int) -> None:
         worker.stop()
 
     threading.Thread(target=watch, name="parent", daemon=True).start()
+
+
+def _refuse_picture(client: Client, request: str, code: str, detail: str) -> None:
+    client.send(framing.PICTURE, {"id": request, "error": {"code": code, "detail": detail}})
 
 
 def _required(frame: Frame, key: str) -> str:

@@ -5,9 +5,10 @@ import queue
 import threading
 from typing import Any, Callable, Dict, NamedTuple
 
+from vision.analysis import Analysis, Refused
 from vision.memory import give_back
-from vision.still import Refused
 from vision.wire import framing
+from vision.worker.messages import still_fields
 
 log = logging.getLogger(__name__)
 
@@ -16,36 +17,40 @@ MAX_WAITING = 4
 LARGE = 4000000
 
 
-class Still(NamedTuple):
+class Upload(NamedTuple):
+    """An image that `client` sent to be read, under the `id` of its request."""
+
     id: Any
     data: bytes
     client: Any
 
 
 class Stills:
-    """`read()` gives the function that reads a picture, or raises Refused (no models yet)."""
+    """analysis() gives what reads an image, or raises Refused (no models yet)."""
 
-    def __init__(self, read: Callable[[], Callable[[bytes], Dict[str, Any]]]) -> None:
-        self._read = read
-        self._waiting = queue.Queue(MAX_WAITING)  # of Still
+    def __init__(self, analysis: Callable[[], Analysis]) -> None:
+        self._analysis = analysis
+        self._waiting: "queue.Queue[Upload]" = queue.Queue(MAX_WAITING)
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="stills", daemon=True).start()
 
-    def put(self, still: Still) -> None:
-        self._waiting.put(still)
+    def put(self, upload: Upload) -> None:
+        """Takes an upload; waits while too many wait already."""
+        self._waiting.put(upload)
 
     def _run(self) -> None:
         while True:
-            still = self._waiting.get()
-            answer = self._answer(still.data)
-            still.client.send(framing.FACES, dict(answer, id=still.id))
+            upload = self._waiting.get()
+            answer = self._answer(upload.data)
+            upload.client.send(framing.FACES, dict(answer, id=upload.id))
             if answer.get("width", 0) * answer.get("height", 0) > LARGE:
                 give_back()
 
     def _answer(self, data: bytes) -> Dict[str, Any]:
         try:
-            return self._read()(data)
+            analysis = self._analysis()
+            return still_fields(analysis.still(data), analysis.manifest.id)
         except Refused as refused:
             return {"error": {"code": refused.code, "detail": refused.detail}}
         except Exception as error:

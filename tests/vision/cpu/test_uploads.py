@@ -8,14 +8,20 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from vision.cpu.pictures import MAX_SIDE, open_picture
-from vision.still import Refused
+from vision.analysis import Refused
+from vision.cpu.uploads import MAX_SIDE, open_upload
+from vision.worker.messages import still_fields
 
 
 def data(image, kind="PNG", **options):
     file = io.BytesIO()
     image.save(file, kind, **options)
     return file.getvalue()
+
+
+def said(analysis, upload):
+    """What the worker answers."""
+    return still_fields(analysis.still(upload), analysis.manifest.id)
 
 
 def ramp(width=96, height=64, top=255):
@@ -61,14 +67,14 @@ def frames(kind):
         "webp"])
 def test_what_cannot_be_used_is_refused_with_its_code(upload, code, named):
     with pytest.raises(Refused) as caught:
-        open_picture(upload)
+        open_upload(upload)
     assert caught.value.code == code
     assert named in caught.value.detail
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "WEBP", "BMP", "TIFF"])
 def test_common_formats_give_the_same_colours(kind):
-    picture = open_picture(data(colours(), kind))
+    picture = open_upload(data(colours(), kind))
     assert (picture.width, picture.height, picture.scale) == (96, 64, 1)
     assert np.abs(picture.rgb[10, 10].astype(int) - (255, 0, 0)).max() < 40
     assert np.abs(picture.rgb[10, 80].astype(int) - (0, 0, 255)).max() < 40
@@ -83,7 +89,7 @@ def test_a_turned_photo_comes_out_upright(orientation):
     stored = colours().transpose(back[orientation]) if orientation in back else colours()
     exif = Image.Exif()
     exif[0x0112] = orientation
-    picture = open_picture(data(stored, "JPEG", exif=exif, quality=95))
+    picture = open_upload(data(stored, "JPEG", exif=exif, quality=95))
     assert (picture.width, picture.height) == (96, 64)
     assert np.abs(picture.rgb.astype(int) - np.asarray(colours())).mean() < 12
 
@@ -103,19 +109,19 @@ def test_a_turned_photo_comes_out_upright(orientation):
 ], ids=["grey-png", "grey-jpeg", "16-bit-png", "16-bit-tiff", "float-tiff", "32-bit-tiff", "palette", "grey-alpha",
         "rgba", "cmyk-jpeg", "cmyk-tiff"])
 def test_every_kind_of_pixel_keeps_its_brightness(image, kind):
-    rgb = open_picture(data(image, kind)).rgb
+    rgb = open_upload(data(image, kind)).rgb
     assert rgb.shape == (64, 96, 3)
     assert rgb.dtype == np.uint8
     assert np.abs(rgb.mean((0, 2)) - ramp()[0]).max() < 6
 
 
 def test_what_is_transparent_is_white():
-    assert open_picture(data(Image.new("RGBA", (64, 64), (0, 0, 0, 0)))).rgb.min() == 255
+    assert open_upload(data(Image.new("RGBA", (64, 64), (0, 0, 0, 0)))).rgb.min() == 255
 
 
 @pytest.mark.parametrize("kind", ["PNG", "JPEG"])
 def test_a_large_picture_is_analysed_smaller_and_says_so(kind):
-    picture = open_picture(data(colours(4000, 3000), kind))
+    picture = open_upload(data(colours(4000, 3000), kind))
     assert (picture.width, picture.height) == (4000, 3000)
     assert max(picture.rgb.shape) <= MAX_SIDE
     assert picture.scale == pytest.approx(4000 / picture.rgb.shape[1])
@@ -123,12 +129,12 @@ def test_a_large_picture_is_analysed_smaller_and_says_so(kind):
 
 def test_a_picture_without_a_face_has_none(analysis):
     noise = np.random.default_rng(1).integers(0, 255, (240, 320, 3)).astype(np.uint8)
-    answer = analysis.still(data(Image.fromarray(noise)))
+    answer = said(analysis, data(Image.fromarray(noise)))
     assert answer == {"width": 320, "height": 240, "pack": "open-1", "faces": []}
 
 
 def test_a_portrait_has_one_face_with_everything_said_of_it(analysis, faces):
-    answer = analysis.still((faces / "face_recognition/knn_examples/train/obama/obama.jpg").read_bytes())
+    answer = said(analysis, (faces / "face_recognition/knn_examples/train/obama/obama.jpg").read_bytes())
     (face,) = answer["faces"]
     x, y, width, height = face["box"]
     assert 0 <= x < x + width <= answer["width"]
@@ -147,7 +153,7 @@ def test_a_portrait_has_one_face_with_everything_said_of_it(analysis, faces):
 
 @pytest.mark.parametrize(("name", "count"), [("011_3.jpg", 3), ("012_4.jpg", 4), ("010_2.jpg", 2), ("017_0.jpg", 0)])
 def test_faces_are_counted(analysis, faces, name, count):
-    assert len(analysis.still((faces / "compreface" / name).read_bytes())["faces"]) == count
+    assert len(said(analysis, (faces / "compreface" / name).read_bytes())["faces"]) == count
 
 
 @pytest.mark.parametrize("turn", [6, 8, 3])
@@ -157,8 +163,8 @@ def test_a_turned_portrait_gives_the_same_face(analysis, faces, turn):
     back = {3: Image.Transpose.ROTATE_180, 6: Image.Transpose.ROTATE_90, 8: Image.Transpose.ROTATE_270}[turn]
     exif = Image.Exif()
     exif[0x0112] = turn
-    answer = analysis.still(data(upright.transpose(back), "JPEG", exif=exif, quality=95))
-    plain = analysis.still(file.read_bytes())
+    answer = said(analysis, data(upright.transpose(back), "JPEG", exif=exif, quality=95))
+    plain = said(analysis, file.read_bytes())
     assert answer["width"] == plain["width"]
     one, two = (np.frombuffer(base64.b64decode(each["faces"][0]["embedding"]), "<f4") for each in (answer, plain))
     assert np.linalg.norm(one - two) < 0.15
@@ -166,7 +172,7 @@ def test_a_turned_portrait_gives_the_same_face(analysis, faces, turn):
 
 def vectors(analysis, files):
     for file in files:
-        for face in analysis.still(file.read_bytes())["faces"]:
+        for face in said(analysis, file.read_bytes())["faces"]:
             yield np.frombuffer(base64.b64decode(face["embedding"]), "<f4")
 
 
