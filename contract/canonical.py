@@ -31,3 +31,8 @@ def digest(tag: str, *parts: bytes) -> bytes:
 def content_hash(value: Any) -> str:
     """Lower-case hex SHA-256 of the canonical bytes: what receipts name and duplicates are compared by."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
+
+
+def leaf_hash(data: bytes) -> bytes:
+    """The hash of a leaf of a Merkle tree (RFC 6962, 2.1): SHA-256(0x00 || data)."""
+    return hashlib.sha256(b"\x00" + data).digest()

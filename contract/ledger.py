@@ -6,12 +6,11 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, TypeAdapter, model_validator
 
-from contract.canonical import canonical_bytes
+from contract.canonical import canonical_bytes, leaf_hash
 from contract.ids import Hash, Id
 from contract.incident import Severity
 from contract.model import Model
 from contract.moments import Instant
-from contract.proof.merkle import leaf_hash
 
 LedgerChannel = Literal["general", "police"]
 LedgerStatus = Literal["recorded", "submitted", "anchored", "parked"]

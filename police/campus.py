@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.proof.document import MAX_BYTES
-from contract.release import Released
+from contract.proof.release import Released
 
 TIMEOUT = httpx.Timeout(10.0, connect=5.0)
 """Seconds. It is asked again anyway, so a campus that is slow is left alone soon."""

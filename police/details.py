@@ -9,7 +9,7 @@ from cloud.database.engine import Database
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.moments import from_text, to_text
 from contract.proof.document import check_proof
-from contract.release import Released
+from contract.proof.release import Released
 from police.campus import Unreachable, Withdrawn
 from police.database import details
 from police.database import entries as police_entries

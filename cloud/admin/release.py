@@ -15,7 +15,7 @@ from contract.errors import NotFound
 from contract.ids import Id
 from contract.incident import Incident
 from contract.moments import Instant
-from contract.release import Released
+from contract.proof.release import Released
 from web.guard import Who, new_router
 from web.problems import Problem
 

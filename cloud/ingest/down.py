@@ -2,7 +2,8 @@
 
 from sqlmodel import Session
 
-from cloud.database import boxes, changes, feed, meta
+from cloud.database import boxes, changes, meta
+from cloud.database.down import feed
 from cloud.database.engine import Database
 from cloud.database.people import profiles
 from contract.digests import digest_of_all

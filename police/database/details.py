@@ -4,7 +4,7 @@ from sqlalchemy import func
 from sqlmodel import Session, col, select
 
 from contract.moments import now
-from contract.release import Released
+from contract.proof.release import Released
 from police.database.tables import DetailsState, PoliceDetailsRow
 
 

@@ -25,7 +25,7 @@ from contract.ledger import LedgerRecord
 from contract.moments import now
 from contract.profile import Contact
 from contract.proof.document import Proof
-from contract.release import Released
+from contract.proof.release import Released
 from police.api.app import build_app
 from police.api.services import Services
 from police.database import entries

@@ -2,7 +2,8 @@
 
 import pytest
 
-from cloud.database import feed, trail
+from cloud.database import trail
+from cloud.database.down import feed
 from cloud.database.records import records
 from cloud.database.telling import deliveries
 

@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from cloud.database import feed
+from cloud.database.down import feed
 from cloud.database.records import evidence
 from cloud.database.telling import alerts, deliveries
 from contract.ids import new_id

@@ -8,7 +8,7 @@ from contract.ids import new_id
 from contract.incident import LogRecord
 from contract.moments import now
 from contract.proof.document import check_proof
-from contract.release import Released
+from contract.proof.release import Released
 
 WORDS = ("Anna", "past the railing", "Ben saw it")
 

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from sqlalchemy import func
 from sqlmodel import select
 
-from cloud.database import boxes, feed
+from cloud.database import boxes
+from cloud.database.down import feed
 from cloud.database.ledger import standing
 from cloud.database.people.profiles import ProfileTable
 from cloud.database.records import evidence, received, records

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 
-from cloud.database import feed
+from cloud.database.down import feed
 from cloud.database.ledger import standing, submissions
 from cloud.database.opening import connect
 from cloud.ledger.anchoring import AT_A_TIME, Anchoring, anchor_batch, anchor_urgent, channels_for

@@ -6,11 +6,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.ledger import tree
+from contract.canonical import leaf_hash
 from contract.proof import merkle
 
 
 def grown(count: int) -> tuple[list[bytes], dict]:
-    leaves = [merkle.leaf_hash(str(number).encode()) for number in range(count)]
+    leaves = [leaf_hash(str(number).encode()) for number in range(count)]
     nodes: dict = {}
     for number, leaf in enumerate(leaves):
         for place, value in tree.new_nodes(number, leaf, lambda *key: nodes[key]):

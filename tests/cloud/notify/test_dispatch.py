@@ -4,7 +4,8 @@ import threading
 
 import pytest
 
-from cloud.database import feed, site
+from cloud.database import site
+from cloud.database.down import feed
 from cloud.database.records import records
 from cloud.database.telling import alerts, deliveries
 from cloud.notify.dispatch import LEASE_S, dispatch_once, note_untold

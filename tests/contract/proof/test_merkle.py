@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from contract.canonical import leaf_hash
 from contract.errors import Rejected
 from contract.proof.merkle import (
     check_consistency,
     consistency_path,
     inclusion_paths,
-    leaf_hash,
     root,
     root_from_path,
 )

@@ -3,7 +3,8 @@ from itertools import permutations
 import pytest
 from sqlmodel import select
 
-from cloud.database import feed, trail
+from cloud.database import trail
+from cloud.database.down import feed
 from cloud.database.people import erasures, profiles
 from cloud.database.people.profiles import MAX_BYTES, ProfileTable
 from cloud.database.telling import deliveries

@@ -1,6 +1,7 @@
 import pytest
 
-from cloud.database import boxes, feed, meta, site, trail
+from cloud.database import boxes, meta, site, trail
+from cloud.database.down import feed
 from cloud.database.ledger import jobs, standing
 from cloud.database.records import records
 from cloud.database.tables.site import TrailRow

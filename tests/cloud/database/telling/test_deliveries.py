@@ -3,7 +3,8 @@ from datetime import timedelta
 
 import pytest
 
-from cloud.database import changes, feed, site
+from cloud.database import changes, site
+from cloud.database.down import feed
 from cloud.database.people.profiles import ProfileTable
 from cloud.database.records import records
 from cloud.database.telling import deliveries

@@ -5,7 +5,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from sqlmodel import col, select
 
-from cloud.database import changes, feed, site
+from cloud.database import changes, site
+from cloud.database.down import feed
 from cloud.database.people.profiles import ProfileTable
 from cloud.database.tables.site import ChangeRow
 from contract.delivery import SiteContacts
