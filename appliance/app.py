@@ -15,13 +15,15 @@ from appliance.api.app import build_app
 from appliance.api.services import Services
 from appliance.config import BoxConfig
 from appliance.pipeline.cameras import CameraPlan, Cameras
-from appliance.pipeline.matching import GalleryMatcher, Thresholds
+from appliance.pipeline.matching import GalleryMatcher
 from appliance.pipeline.reporter import Reporter
+from appliance.pipeline.spaces import Spaces
 from appliance.store.store import Store, open_store
 from appliance.sync.claim import claim, endpoint
 from appliance.sync.keys import box_key
 from appliance.sync.link import Link
 from contract.config import read_config
+from contract.embedding import EmbeddingSpace
 from contract.errors import Rejected
 from contract.events import Event
 from contract.incident import IncidentDraft
@@ -36,8 +38,6 @@ from visionlink.workers import CameraReport, WorkerPlan, Workers
 
 log = logging.getLogger(__name__)
 
-NO_PACK = Thresholds(known=0.50, review=0.60)
-"""While no model pack is there nothing is recognised, but the box starts and says why."""
 TIDY_S = 300.0
 STOP_S = 2
 """How long open live pictures and event streams may hold up the end."""
@@ -68,10 +68,12 @@ def run(config_path: Path, *, claim_code: str | None = None) -> int:
 async def _serve(config: BoxConfig, store: Store, sockets: Path) -> None:
     zones = _ZoneCache(store)
     zones.adopt(config)
-    matcher = GalleryMatcher(store.gallery.nearest, _thresholds(config))
+    _thresholds_fit(config)
+    spaces = Spaces(config.matching.known, config.matching.review, store.gallery.adopt)
+    matcher = GalleryMatcher(store.gallery.nearest, spaces.of)
     # The workers are told of the cameras' watches, which ask the workers.
     workers = Workers(_plans(config, sockets), lambda observation: cameras.observed(observation),
-                      lambda camera, report: _camera_changed(store, camera, report))
+                      lambda camera, report: _camera_changed(store, camera, report), spaces.take)
     reporter = Reporter(workers.picture, store.files.put, lambda draft: _record(store, draft))
     cameras = Cameras(
         [CameraPlan(camera.id, camera.name or camera.id, camera.location) for camera in config.cameras],
@@ -82,7 +84,7 @@ async def _serve(config: BoxConfig, store: Store, sockets: Path) -> None:
         cameras=lambda: {state.id: state.state for state in cameras.states()})
     link.start()
     services = Services(store=store, vision=workers, cameras=cameras, matcher=matcher, link=link, box=config.box,
-                        version=VERSION)
+                        version=VERSION, space_of=spaces.of)
     server = uvicorn.Server(uvicorn.Config(
         build_app(services), host=config.http.host, port=config.http.port, log_level="warning", access_log=False,
         ssl_certfile=config.http.certificate, ssl_keyfile=config.http.key, timeout_graceful_shutdown=STOP_S,
@@ -143,17 +145,15 @@ class _ZoneCache:
         return self._zones[camera]
 
 
-def _thresholds(config: BoxConfig) -> Thresholds:
+def _thresholds_fit(config: BoxConfig) -> None:
+    """Raise Rejected for thresholds of the file that do not fit the pack; say so when there is no pack yet."""
     try:
-        pack = load_manifest(config.vision.models).thresholds
-        standard = Thresholds(pack.known, pack.review)
+        manifest = load_manifest(config.vision.models)
     except ManifestError as error:
         log.error("%s", error)
-        standard = NO_PACK
-    wanted = Thresholds(config.matching.known or standard.known, config.matching.review or standard.review)
-    if wanted.known >= wanted.review:
-        raise Rejected(f"matching.known ({wanted.known:g}) must be below matching.review ({wanted.review:g})")
-    return wanted
+        return
+    EmbeddingSpace(pack=manifest.id, size=manifest.embedding_size, metric=manifest.metric,
+                   thresholds=manifest.thresholds._asdict()).limited(config.matching.known, config.matching.review)
 
 
 def _plans(config: BoxConfig, sockets: Path) -> list[WorkerPlan]:

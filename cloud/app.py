@@ -13,7 +13,7 @@ from typing import Any, Literal, get_args
 from pydantic import ValidationError
 
 from cloud.admin.app import build_app
-from cloud.admin.services import ReadFaces, Services, no_vision
+from cloud.admin.services import ReadFaces, Services, no_space, no_vision
 from cloud.ca import Authority
 from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
 from cloud.config import CloudConfig, LedgerSettings
@@ -39,6 +39,7 @@ from cloud.server import first_steps, serve
 from cloud.vision import EnrolmentVision
 from cloud.worker import Drain, Round
 from contract.config import read_config
+from contract.embedding import SpaceOf
 from contract.errors import Rejected, Unavailable
 from contract.ledger import LedgerChannel
 from contract.ports import Ledger
@@ -65,7 +66,7 @@ def run(config_path: Path, parts: tuple[Part, ...] = PARTS) -> int:
     with contextlib.ExitStack() as stack:
         vision = EnrolmentVision(config.vision.models, config.vision.python)
         stack.callback(vision.close)
-        running = start(config, parts, stack, lambda image: vision.read(image, "enrol").faces)
+        running = start(config, parts, stack, lambda image: vision.read(image, "enrol").faces, vision.space_of)
         print(f"cloud: ready ({', '.join(parts)}){running}", flush=True)
         stop.wait()
         log.info("stopping")
@@ -77,6 +78,7 @@ def start(
     parts: tuple[Part, ...],
     stack: contextlib.ExitStack,
     read_faces: ReadFaces = no_vision,
+    space_of: SpaceOf = no_space,
 ) -> str:
     """Start the parts; what they need is closed with `stack`, in the right order. Returns where to look."""
     config.home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -98,7 +100,7 @@ def start(
     drains = _workers(config, database, ledger, stack) if "worker" in parts else ()
     if "ingest" in parts:
         _ingest(config, database, drains, stack)
-    return _admin(config, database, ledger, read_faces, stack) if "admin" in parts else ""
+    return _admin(config, database, ledger, read_faces, space_of, stack) if "admin" in parts else ""
 
 
 def _ledger(config: CloudConfig, database: Database) -> EmbeddedLedger | FabricLedger:
@@ -192,6 +194,7 @@ def _admin(
     database: Database,
     ledger: Ledger,
     read_faces: ReadFaces,
+    space_of: SpaceOf,
     stack: contextlib.ExitStack,
 ) -> str:
     authority = Authority(config.authority or config.home / "authority")
@@ -208,6 +211,7 @@ def _admin(
         claim=partial(_claim, config, database, authority),
         revoke=partial(_revoke, database, authority),
         read_faces=read_faces,
+        space_of=space_of,
         site=config.site,
         version=VERSION,
     )

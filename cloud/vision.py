@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from contract.camera import Still
+from contract.embedding import EmbeddingSpace
 from contract.errors import Unavailable
 from visionlink.workers import WorkerPlan, Workers
 
@@ -28,6 +29,7 @@ class EnrolmentVision:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._workers: Workers | None = None
         self._running: Future[None] | None = None
+        self._spaces: dict[str, EmbeddingSpace] = {}
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def read(self, image: bytes, purpose: Literal["recognise", "enrol"]) -> Still:
@@ -40,6 +42,13 @@ class EnrolmentVision:
             time.sleep(0.05)
         return asyncio.run_coroutine_threadsafe(workers.still(image, purpose), loop).result(ANSWER_S)
 
+    def space_of(self, pack: str) -> EmbeddingSpace | None:
+        """How embeddings of a pack are compared; None while the worker has not said it."""
+        return self._spaces.get(pack)
+
+    def _describe(self, space: EmbeddingSpace) -> None:
+        self._spaces[space.pack] = space
+
     def _start(self) -> tuple[asyncio.AbstractEventLoop, Workers]:
         if self._models is None:
             raise Unavailable("this cloud has no vision worker of its own",
@@ -51,7 +60,7 @@ class EnrolmentVision:
                 graph.write_text(json.dumps({"pack": str(self._models.resolve()), "cameras": []}), encoding="utf-8")
                 argv = (self._python, "-m", "vision", "--graph", str(graph))
                 plan = WorkerPlan("enrolment", argv, Path(self._folder.name, "vision.sock"), ())
-                self._workers = Workers([plan], lambda _seen: None, lambda _camera, _report: None)
+                self._workers = Workers([plan], lambda _seen: None, lambda _camera, _report: None, self._describe)
                 self._loop = asyncio.new_event_loop()
                 threading.Thread(target=self._loop.run_forever, name="enrolment-vision", daemon=True).start()
                 self._running = asyncio.run_coroutine_threadsafe(self._workers.run(), self._loop)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from contract.embedding import EmbeddingSpace
 from contract.errors import NotFound, Rejected, SentryboxError, Unavailable
 from contract.ids import new_id
 from contract.observation import Observation
@@ -120,10 +121,29 @@ def _refusal(code: str, detail: str) -> SentryboxError:
     return Rejected(detail, hint=code)
 
 
+def read_space(fields: dict[str, Any]) -> EmbeddingSpace | None:
+    """Reads from a worker's hello how its embeddings are compared; None: it has no model pack yet.
+
+    Raises Rejected naming the field that does not fit.
+    """
+    if not fields.get("pack"):
+        return None
+    try:
+        return EmbeddingSpace.model_validate({
+            "pack": fields["pack"], "size": fields.get("embedding_size"), "metric": fields.get("metric"),
+            "thresholds": fields.get("thresholds")})
+    except ValidationError as error:
+        raise _misfit("hello", error) from error
+
+
 def read_observation(fields: dict[str, Any]) -> Observation:
     """Validate an observation. Raises Rejected naming the field that does not fit."""
     try:
         return Observation(**fields)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_input=False)[0]
-        raise Rejected(f"observation: {'.'.join(map(str, first['loc']))}: {first['msg']}") from error
+        raise _misfit("observation", error) from error
+
+
+def _misfit(message: str, error: ValidationError) -> Rejected:
+    first = error.errors(include_url=False, include_input=False)[0]
+    return Rejected(f"{message}: {'.'.join(map(str, first['loc']))}: {first['msg']}")

@@ -11,10 +11,11 @@ from typing import Any, Literal, NamedTuple
 from pydantic import ValidationError
 
 from contract.camera import Picture, Still
+from contract.embedding import EmbeddingSpace
 from contract.errors import NotFound, Rejected, SentryboxError, Unavailable
 from contract.observation import Face, Observation
 from vision.wire import framing
-from visionlink.client import VisionClient, read_observation
+from visionlink.client import VisionClient, read_observation, read_space
 
 log = logging.getLogger(__name__)
 
@@ -52,14 +53,19 @@ class _Worker:
 
 
 class Workers:
-    """All methods belong to one event loop. `observed` and `camera_changed` are called in it."""
+    """All methods belong to one event loop. `observed`, `camera_changed` and `described` are called in it.
+
+    `described` is told how embeddings are compared, each time a worker with a model pack says hello.
+    """
 
     def __init__(self, plans: Sequence[WorkerPlan], observed: Callable[[Observation], None],
-                 camera_changed: Callable[[str, CameraReport], None]) -> None:
+                 camera_changed: Callable[[str, CameraReport], None],
+                 described: Callable[[EmbeddingSpace], None]) -> None:
         self._workers = [_Worker(plan, self._take) for plan in plans]
         self._by_camera = {camera: w for w in self._workers for camera in w.plan.cameras}
         self._observed = observed
         self._camera_changed = camera_changed
+        self._described = described
         self._reports: dict[str, CameraReport] = {}
         self._previews: dict[str, list[tuple[float, asyncio.Queue[Picture]]]] = {}
         self._over = asyncio.Event()
@@ -139,6 +145,10 @@ class Workers:
         elif kind == framing.CAMERA:
             report = CameraReport(str(fields["state"]), str(fields.get("reason", "")), float(fields.get("fps") or 0))
             self._report(str(fields["camera"]), report)
+        elif kind == framing.WORKER_HELLO:
+            space = read_space(fields)
+            if space is not None:
+                self._described(space)
         elif kind == framing.ERROR:
             log.warning("the vision worker refused a message: %s", fields.get("reason"))
 

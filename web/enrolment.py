@@ -5,9 +5,11 @@ from typing import Literal, NamedTuple
 import numpy as np
 from pydantic import BaseModel
 
+from contract.embedding import EmbeddingSpace, SpaceOf
+from contract.errors import Unavailable
 from contract.ids import new_id
 from contract.match import Match
-from contract.observation import Face
+from contract.observation import Face, vector_from_text
 from contract.profile import Template
 
 RefusalCode = Literal["not_an_image", "no_face", "several_faces", "too_small", "blurred", "too_dark", "too_bright",
@@ -18,7 +20,6 @@ class PhotoLimits(NamedTuple):
     """When a photo is good enough. Widths in pixels of the face, sharpness as FaceQuality has it, luma 0..255.
 
     `bystander`: another face counts when it is at least this share of the largest one's width.
-    `same_person`: distance of two embeddings of the pack up to which they are one person's.
     """
 
     refuse_width: float = 32.0
@@ -28,17 +29,17 @@ class PhotoLimits(NamedTuple):
     bright: float = 235.0
     frontal: float = 0.15
     bystander: float = 0.34
-    same_person: float = 0.6
 
 
 class Photo(NamedTuple):
-    """One photo of a request and what became of it: `problem` when it could not be read, else `faces` and, where one of
-    them was measured, `match` against the people who are enrolled already."""
+    """One photo of a request and what became of it: `problem` when it could not be read, else `faces` and, where the
+    largest was measured, `match` against the people who are enrolled already and how it is compared: `space`."""
 
     number: int
     filename: str
     faces: tuple[Face, ...] = ()
     match: Match | None = None
+    space: EmbeddingSpace | None = None
     problem: str = ""
 
 
@@ -57,6 +58,8 @@ class Good(NamedTuple):
 
     photo: Photo
     face: Face
+    space: EmbeddingSpace
+    vector: np.ndarray
     warnings: tuple[str, ...]
 
 
@@ -72,9 +75,18 @@ def main_face(faces: tuple[Face, ...]) -> Face:
     return max(faces, key=lambda face: face.box[2] * face.box[3])
 
 
-def judge(photos: list[Photo], limits: PhotoLimits, *, existing: tuple[np.ndarray, ...] = (), owner: str | None = None,
+def space_for(face: Face, space_of: SpaceOf) -> EmbeddingSpace:
+    """How a measured face is compared. Raises Unavailable while no vision worker has said it."""
+    space = space_of(face.pack)
+    if space is None:
+        raise Unavailable(f"no vision worker has said how faces of pack {face.pack} are compared",
+                          hint="send the photos again in a moment")
+    return space
+
+
+def judge(photos: list[Photo], limits: PhotoLimits, *, existing: tuple[Template, ...] = (), owner: str | None = None,
           allow_lookalike: bool = False) -> Verdict:
-    """Judge all photos of one person. `existing`: vectors of templates the person has; `owner`: the person's own id.
+    """Judge all photos of one person. `existing`: templates the person has; `owner`: the person's own id.
 
     With `allow_lookalike` a supervisor vouches that this is somebody else than whom the face resembles (twins).
     """
@@ -83,7 +95,7 @@ def judge(photos: list[Photo], limits: PhotoLimits, *, existing: tuple[np.ndarra
     for photo in photos:
         result = _judge_one(photo, limits, owner, allow_lookalike)
         (refused if isinstance(result, Refusal) else good).append(result)  # type: ignore[arg-type]
-    kept = _agreeing(good, limits, existing)
+    kept = _agreeing(good, existing)
     refused += [_refuse(g.photo, "different_person", "this is another face than the one of the other photos")
                 for g in good if g not in kept]
     return Verdict(tuple(kept), tuple(sorted(refused, key=lambda r: r.index)))
@@ -125,13 +137,14 @@ def _judge_one(photo: Photo, limits: PhotoLimits, owner: str | None, allow_looka
                                          f"{limits.sharpness:.0f} is needed)")
     if quality.frontal < limits.frontal:
         return _refuse(photo, "not_frontal", "the face is turned away; use a photo from the front")
-    if face.embedding is None:
-        return _refuse(photo, "not_measured", "the face could not be measured")
     return _against_enrolled(photo, face, limits, owner, allow_lookalike)
 
 
 def _against_enrolled(photo: Photo, face: Face, limits: PhotoLimits, owner: str | None,
                       allow_lookalike: bool) -> Good | Refusal:
+    vector = face.vector()
+    if vector is None or photo.space is None:
+        return _refuse(photo, "not_measured", "the face could not be measured")
     warnings = []
     if face.quality.width < limits.warn_width:
         warnings.append(f"photo {photo.number + 1}: the face is only {face.quality.width:.0f} px wide; "
@@ -144,27 +157,25 @@ def _against_enrolled(photo: Photo, face: Face, limits: PhotoLimits, owner: str 
         if match.status != "unknown":
             warnings.append(f"photo {photo.number + 1}: somebody who is enrolled looks similar; "
                             "sightings of the two will ask for a human look")
-    return Good(photo, face, tuple(warnings))
+    return Good(photo, face, photo.space, vector, tuple(warnings))
 
 
-def _agreeing(good: list[Good], limits: PhotoLimits, existing: tuple[np.ndarray, ...]) -> list[Good]:
+def _agreeing(good: list[Good], existing: tuple[Template, ...]) -> list[Good]:
     """The photos that show one person: near the templates there are, else near the photo most others are near to."""
-    vectors = [g.face.vector() for g in good]
-    if existing:
-        return [g for g, v in zip(good, vectors, strict=True)
-                if min(_distance(v, other) for other in existing) <= limits.same_person]
+    packs = {g.face.pack for g in good}
+    known = [(t.pack, vector_from_text(t.vector)) for t in existing if t.pack in packs]
+    if known:
+        return [g for g in good if any(_one_person(g, *other) for other in known)]
     if len(good) < 2:
         return good
-    near = [[_distance(a, b) <= limits.same_person for b in vectors] for a in vectors]
+    near = [[_one_person(g, other.face.pack, other.vector) for other in good] for g in good]
     centre = max(range(len(good)), key=lambda i: (sum(near[i]), -i))
     return [g for g, fits in zip(good, near[centre], strict=True) if fits]
 
 
-def _distance(a: np.ndarray | None, b: np.ndarray | None) -> float:
-    # Embeddings of another size come from another pack, and those are never compared.
-    if a is None or b is None or a.shape != b.shape:
-        return 0.0
-    return float(np.linalg.norm(a - b))
+def _one_person(good: Good, pack: str, vector: np.ndarray) -> bool:
+    """Whether a vector of `pack` may be the same person's; vectors of two packs are never compared."""
+    return pack == good.space.pack and good.space.distance(good.vector, vector) <= good.space.thresholds.review
 
 
 def _refuse(photo: Photo, code: RefusalCode, reason: str) -> Refusal:

@@ -13,10 +13,9 @@ from appliance.api.users import known_name
 from contract.errors import Conflict
 from contract.ids import Id, derived_id, new_id
 from contract.moments import now
-from contract.observation import vector_from_text
 from contract.profile import Profile, ProfileChange
 from web.enrol_form import NewUser, PhotoOptions, body_schema, checked, read_sent
-from web.enrolment import Good, Photo, Verdict, judge, main_face, template_of
+from web.enrolment import Good, Photo, Verdict, judge, main_face, space_for, template_of
 from web.guard import Who
 from web.pagination import IdempotencyKey, scoped_key
 from web.people import UserView, check_friends, view_of
@@ -64,10 +63,7 @@ async def add_photos(request: Request, user_id: Id, box: Box, who: Who, response
         options = checked(PhotoOptions, sent.fields)
         profile = await run_in_threadpool(box.store.profiles.get, user_id)
         photos = await _look(box, sent.photos)
-    packs = {main_face(p.faces).pack for p in photos if p.faces}
-    # A template of another pack says nothing about these photos.
-    existing = tuple(vector_from_text(t.vector) for t in profile.templates if t.pack in packs)
-    verdict = judge(photos, box.photo_limits, existing=existing, owner=user_id,
+    verdict = judge(photos, box.photo_limits, existing=profile.templates, owner=user_id,
                     allow_lookalike=options.allow_lookalike)
     await _insist(box, verdict, options.accept_partial)
     change = ProfileChange(add_templates=_templates(verdict.good))
@@ -94,9 +90,12 @@ async def _look(box: Services, uploads: list[Upload]) -> list[Photo]:
         except Problem as error:
             photos.append(photo._replace(problem=error.detail))
             continue
-        measured = bool(still.faces) and main_face(still.faces).embedding is not None
-        match = await run_in_threadpool(box.matcher.identify, main_face(still.faces)) if measured else None
-        photos.append(photo._replace(faces=still.faces, match=match))
+        photo = photo._replace(faces=still.faces)
+        if still.faces and main_face(still.faces).embedding is not None:
+            face = main_face(still.faces)
+            match = await run_in_threadpool(box.matcher.identify, face)
+            photo = photo._replace(match=match, space=space_for(face, box.space_of))
+        photos.append(photo)
     return photos
 
 

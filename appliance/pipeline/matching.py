@@ -1,29 +1,19 @@
-"""From distances to a decision: known, review or unknown (thresholds of the pack, facts about its embedder)."""
+"""From distances to a decision: known, review or unknown, by the thresholds of the face's pack."""
 
 import math
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 import numpy as np
 
+from contract.embedding import SpaceOf, Thresholds
 from contract.match import Match, Near
 from contract.observation import Face
-
-MIN_FACE_WIDTH = 32.0
-"""Pixels. Below it the embedder's equal error rate rises from 1.6% to 11%."""
-
 
 SURE_AT_KNOWN = 0.99
 SURE_AT_REVIEW = 0.30
 """Share of pairs that are one person's at the two thresholds of the `open` pack, on held-out LFW pairs (two thirds of
-what lies between the thresholds is genuine, nearly everything below the first)."""
-
-
-class Thresholds(NamedTuple):
-    """Distances of a pack: up to `known` a name is given, up to `review` somebody must look."""
-
-    known: float
-    review: float
+what lies between the thresholds is genuine, nearly everything below the first). Thresholds of other packs are taken to
+be set alike."""
 
 
 Nearest = Callable[[np.ndarray, str, int], Sequence[Near]]
@@ -45,8 +35,7 @@ def _logit(probability: float) -> float:
 def decide(candidates: Sequence[Near], thresholds: Thresholds) -> Match:
     """The decision for one face, given the nearest people.
 
-    Two people who are both within the known distance and closer to each other than a fifth of it are not told apart
-    by a machine: that is a review.
+    Two people whose distances differ by less than the pack's margin are not told apart by a machine: that is a review.
     """
     if not candidates:
         return Match("unknown", None, 0.0, None, "nobody is enrolled")
@@ -56,24 +45,33 @@ def decide(candidates: Sequence[Near], thresholds: Thresholds) -> Match:
         return Match("unknown", None, sure, best.distance, "no enrolled person looks like this")
     if best.distance > thresholds.known:
         return Match("review", best.profile_id, sure, best.distance, "similar, but not enough to give a name")
-    if len(candidates) > 1 and candidates[1].distance - best.distance < 0.04 * thresholds.known:
+    if len(candidates) > 1 and candidates[1].distance - best.distance < thresholds.margin:
         return Match("review", best.profile_id, sure, best.distance, "two enrolled people look like this")
     return Match("known", best.profile_id, sure, best.distance, "")
 
 
 class GalleryMatcher:
-    """Who a face belongs to, by the gallery of the face's pack."""
+    """Who a face belongs to, by the gallery and the thresholds of the face's pack."""
 
-    def __init__(self, nearest: Nearest, thresholds: Thresholds) -> None:
+    def __init__(self, nearest: Nearest, space_of: SpaceOf) -> None:
         self._nearest = nearest
-        self._thresholds = thresholds
+        self._space_of = space_of
 
     def identify(self, face: Face) -> Match:
-        """The decision for one face; a face too small or not embedded is unknown, and the reason says so."""
+        """The decision for one face; a face that cannot be compared is unknown, and the reason says why."""
+        space = self._space_of(face.pack)
+        if space is None:
+            return _nobody(f"no vision worker has said how faces of pack {face.pack} are compared")
+        limits = space.thresholds
+        if face.quality.width < limits.min_width:
+            return _nobody(f"the face is {face.quality.width:.0f} px wide; {limits.min_width:.0f} are needed")
         vector = face.vector()
-        if face.quality.width < MIN_FACE_WIDTH:
-            reason = f"the face is {face.quality.width:.0f} px wide; {MIN_FACE_WIDTH:.0f} are needed"
-            return Match("unknown", None, 0.0, None, reason)
         if vector is None:
-            return Match("unknown", None, 0.0, None, "the face could not be measured")
-        return decide(self._nearest(vector, face.pack, 2), self._thresholds)
+            return _nobody("the face could not be measured")
+        if vector.shape != (space.size,):
+            return _nobody(f"the face has {len(vector)} values; pack {face.pack} has {space.size}")
+        return decide(self._nearest(vector, face.pack, 2), limits)
+
+
+def _nobody(reason: str) -> Match:
+    return Match("unknown", None, 0.0, None, reason)

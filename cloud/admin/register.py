@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 
 from cloud.admin.rules import RULES
 from cloud.admin.services import Cloud, Services
+from contract.embedding import EmbeddingSpace
 from contract.errors import Conflict, Rejected
 from contract.ids import Id, derived_id, new_id
 from contract.match import Match
@@ -18,7 +19,7 @@ from contract.observation import Face, vector_from_text
 from contract.profile import Contact, PersonName, PersonRole, Profile, ProfileChange, Template
 from web.consent import ConsentIn
 from web.enrol_form import NewUser, PhotoOptions, body_schema, checked, read_sent
-from web.enrolment import Good, Photo, Verdict, judge, main_face, template_of
+from web.enrolment import Good, Photo, Verdict, judge, main_face, space_for, template_of
 from web.guard import Who, new_router
 from web.pagination import IdempotencyKey, scoped_key
 from web.people import UserView, check_friends, view_of
@@ -93,10 +94,7 @@ async def add_photos(request: Request, user_id: Id, cloud: Cloud, who: Who, resp
         options = checked(PhotoOptions, sent.fields)
         profile = await run_in_threadpool(cloud.profiles.get, user_id)
         photos = await _look(cloud, sent.photos, user_id)
-    packs = {main_face(p.faces).pack for p in photos if p.faces}
-    # A template of another pack says nothing about these photos.
-    existing = tuple(vector_from_text(t.vector) for t in profile.templates if t.pack in packs)
-    verdict = judge(photos, cloud.photo_limits, existing=existing, owner=user_id,
+    verdict = judge(photos, cloud.photo_limits, existing=profile.templates, owner=user_id,
                     allow_lookalike=options.allow_lookalike)
     await _insist(cloud, verdict, options.accept_partial)
     change = ProfileChange(add_templates=_templates(verdict.good))
@@ -105,24 +103,24 @@ async def add_photos(request: Request, user_id: Id, cloud: Cloud, who: Who, resp
     return await _enrolled(cloud, changed, verdict)
 
 
-def looks_like(cloud: Services, face: Face) -> Match | None:
-    """The nearest enrolled person of the same pack; None for a face that was not measured."""
-    vector = face.vector()
-    if vector is None:
-        return None
+def looks_like(cloud: Services, face: Face, space: EmbeddingSpace) -> Match:
+    """The enrolled person whose template of the same pack is nearest, by the pack's thresholds for two photos."""
+    vector = vector_from_text(face.embedding or "")
     nearest: tuple[float, str | None] = (float("inf"), None)
     after = ""
     while batch := cloud.profiles.page(after, 200):
         after = batch[-1].id
         for profile in batch:
-            for template in profile.templates:
-                if template.pack == face.pack:
-                    distance = float(np.linalg.norm(vector - vector_from_text(template.vector)))
-                    nearest = min(nearest, (distance, profile.id))
+            others = [vector_from_text(template.vector) for template in profile.templates if template.pack == face.pack]
+            fitting = [other for other in others if other.shape == vector.shape]
+            if fitting:
+                nearest = min(nearest, (float(space.distances(vector, np.stack(fitting)).min()), profile.id))
     distance, person = nearest
-    if person is None or distance > cloud.photo_limits.same_person:
-        return Match("unknown", None, 0.0, None, "nobody enrolled is near")
-    return Match("known", person, 1.0, distance, "within the distance of one person's photos")
+    if person is not None and distance <= space.thresholds.verify:
+        return Match("known", person, 1.0, distance, "within the distance of one person's photos")
+    if person is not None and distance <= space.thresholds.review:
+        return Match("review", person, 0.0, distance, "similar to somebody who is enrolled")
+    return Match("unknown", None, 0.0, None, "nobody enrolled is near")
 
 
 async def _measured(cloud: Services, user: Measured, profile_id: str, by: str, response: Response) -> Enrolled:
@@ -157,8 +155,12 @@ async def _look(cloud: Services, uploads: list[Upload], owner: str | None) -> li
             said = error.detail if _CODE.match(error.hint) or not error.hint else str(error)
             photos.append(photo._replace(problem=said))
             continue
-        match = await run_in_threadpool(looks_like, cloud, main_face(faces)) if faces else None
-        photos.append(photo._replace(faces=faces, match=match))
+        photo = photo._replace(faces=faces)
+        if faces and main_face(faces).embedding is not None:
+            face = main_face(faces)
+            space = space_for(face, cloud.space_of)
+            photo = photo._replace(match=await run_in_threadpool(looks_like, cloud, face, space), space=space)
+        photos.append(photo)
     return photos
 
 

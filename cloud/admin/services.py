@@ -9,6 +9,7 @@ from fastapi import Depends, Request
 from cloud.database.accounts import AccountTable
 from cloud.database.engine import Database
 from cloud.database.people.profiles import ProfileTable
+from contract.embedding import EmbeddingSpace, SpaceOf
 from contract.errors import Unavailable
 from contract.observation import Face
 from contract.ports import Ledger
@@ -16,6 +17,11 @@ from web.enrolment import PhotoLimits
 
 ReadFaces = Callable[[bytes], Sequence[Face]]
 """The faces of a photo for enrolment. Raises Rejected (its hint may be a code such as not_an_image) and Unavailable."""
+
+
+def no_space(pack: str) -> EmbeddingSpace | None:
+    """For a cloud without a vision worker of its own: nothing is compared."""
+    return None
 
 
 def no_vision(image: bytes) -> Sequence[Face]:
@@ -29,7 +35,8 @@ class Services(NamedTuple):
 
     `files`: where evidence lies. `link_delivery`: the delivery id of a token of /a/..., raising NotFound.
     `make_code`: a new claim code, by whom. `claim`: what POST /claim answers to the fields it was sent.
-    `revoke`: shut a box out (box, by whom): database and certificate. `site`: the site's name.
+    `revoke`: shut a box out (box, by whom): database and certificate. `space_of`: how embeddings of a
+    pack are compared. `site`: the site's name.
     """
 
     database: Database
@@ -42,6 +49,7 @@ class Services(NamedTuple):
     claim: Callable[[dict[str, str]], dict[str, Any]]
     revoke: Callable[[str, str], None]
     read_faces: ReadFaces = no_vision
+    space_of: SpaceOf = no_space
     site: str = "Sentrybox"
     version: str = ""
     photo_limits: PhotoLimits = PhotoLimits()

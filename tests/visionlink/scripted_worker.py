@@ -32,7 +32,9 @@ async def serve(reader, writer, script):
                                           "tracks": []})
             await asyncio.sleep(0.03)
 
-    say(framing.WORKER_HELLO, {"version": 1, "worker": "scripted", "pack": "scripted", "embedding_size": 128,
+    say(framing.WORKER_HELLO, {"version": 1, "worker": "scripted", "pack": "scripted", "embedding_size": 64,
+                               "metric": "cosine", "thresholds": {
+                                   "known": 0.5, "review": 0.6, "verify": 0.64, "margin": 0.01, "min_width": 16},
                                "cameras": script["cameras"], "pid": os.getpid()})
     task = asyncio.create_task(look())
     try:

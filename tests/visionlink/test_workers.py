@@ -10,6 +10,7 @@ import pytest
 from contract.errors import NotFound, Rejected, Unavailable
 from vision.wire import framing
 from visionlink import workers as module
+from visionlink.client import read_space
 from visionlink.workers import WorkerPlan, Workers
 
 # A worker that speaks the protocol with the real framing and does what a test tells it to.
@@ -20,6 +21,7 @@ class Heard:
     def __init__(self):
         self.observations = []
         self.cameras = []
+        self.spaces = []
 
     async def until(self, condition, seconds=10.0):
         async with asyncio.timeout(seconds):
@@ -42,7 +44,8 @@ def running(monkeypatch):
     def run(plans, body):
         async def main():
             heard = Heard()
-            workers = Workers(plans, heard.observations.append, lambda c, r: heard.cameras.append((c, r.state)))
+            workers = Workers(plans, heard.observations.append, lambda c, r: heard.cameras.append((c, r.state)),
+                              heard.spaces.append)
             keep = asyncio.create_task(workers.run())
             try:
                 await body(workers, heard)
@@ -56,6 +59,20 @@ def running(monkeypatch):
     return run
 
 
+@pytest.mark.parametrize(("wrong", "named"), [
+    ({"metric": "l3"}, "hello: metric"), ({"embedding_size": 0}, "hello: size"),
+    ({"thresholds": {}}, "thresholds.known"),
+    ({"thresholds": {"known": 2, "review": 1, "verify": 1, "margin": 0, "min_width": 1}}, "below review"),
+])
+def test_a_hello_that_does_not_say_how_to_compare_is_refused(wrong, named):
+    hello = {"pack": "p", "embedding_size": 4, "metric": "cosine",
+             "thresholds": {"known": 1, "review": 2, "verify": 1, "margin": 0, "min_width": 1}}
+    assert read_space(hello).size == 4
+    assert read_space({"pack": ""}) is None
+    with pytest.raises(Rejected, match=named):
+        read_space({**hello, **wrong})
+
+
 def test_observations_and_camera_states_arrive(running, tmp_path):
     async def body(workers, heard):
         await heard.until(lambda: len(heard.observations) >= 3)
@@ -63,6 +80,8 @@ def test_observations_and_camera_states_arrive(running, tmp_path):
         assert workers.report("gate").state == "live"
         assert workers.problem() == ""
         assert workers.packs() == ("scripted",)
+        [space] = heard.spaces
+        assert (space.pack, space.size, space.metric, space.thresholds.verify) == ("scripted", 64, "cosine", 0.64)
 
     running([plan(tmp_path, "one", ["gate"])], body)
 

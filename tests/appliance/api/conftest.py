@@ -13,10 +13,10 @@ from fastapi.testclient import TestClient
 
 from appliance.api.app import build_app
 from appliance.api.services import Services
-from appliance.pipeline.matching import GalleryMatcher, Thresholds
+from appliance.pipeline.matching import GalleryMatcher
 from appliance.store.store import Store, open_store
 from contract.identity import Role
-from tests.support.fakes import FakeLink, FakeVision, face
+from tests.support.fakes import SPACE, FakeLink, FakeVision, face, space_of
 
 CONSENT = {"given_by": "Ada's mother", "basis": "consent"}
 TIME = "2026-11-23T20:00:00+01:00"
@@ -59,7 +59,8 @@ def form(**fields: Any) -> dict[str, Any]:
 
 def matcher_of(store: Store) -> GalleryMatcher:
     """The real matcher over the store's gallery, with thresholds that fit the fake embeddings."""
-    return GalleryMatcher(store.gallery.nearest, Thresholds(known=0.5, review=0.6))
+    store.gallery.adopt(SPACE)
+    return GalleryMatcher(store.gallery.nearest, space_of)
 
 
 @contextlib.contextmanager
@@ -68,7 +69,7 @@ def open_house(home: Path) -> Iterator[House]:
     store = open_store(home, box="box-1", key=Ed25519PrivateKey.generate())
     vision, link = FakeVision(), FakeLink()
     services = Services(store=store, vision=vision, cameras=vision, matcher=matcher_of(store), link=link,
-                        box="box-1", version="0.1.0")
+                        box="box-1", version="0.1.0", space_of=space_of)
     tokens = {role: store.accounts.new_token(f"{role} token", role) for role in get_args(Role)}
     yield House(build_app(services), store, vision, link, tokens)
     store.close()

@@ -23,7 +23,8 @@ ENDLESS = ["/events", "/cameras/{camera}/live"]
 def description() -> schemathesis.BaseSchema:
     """The same for every box, so no box is needed to write it."""
     parts = SimpleNamespace(subscribe=None, accounts=SimpleNamespace(by_token=None, by_session=None))
-    app = build_app(Services(store=parts, vision=parts, cameras=parts, matcher=parts, link=parts, box="x", version="0"))
+    app = build_app(Services(store=parts, vision=parts, cameras=parts, matcher=parts, link=parts, box="x", version="0",
+                             space_of=parts))
     return schemathesis.openapi.from_dict(document(Request({"type": "http", "app": app}), RULES))
 
 

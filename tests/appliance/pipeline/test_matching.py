@@ -5,12 +5,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.pipeline.matching import GalleryMatcher, Thresholds, confidence, decide
+from appliance.pipeline.matching import GalleryMatcher, confidence, decide
 from appliance.pipeline.voting import NEEDED, verdict
+from contract.embedding import EmbeddingSpace, Thresholds
 from contract.match import Match, Near
 from contract.observation import Face, vector_to_text
 
-LIMITS = Thresholds(known=0.50, review=0.60)
+LIMITS = Thresholds(known=0.50, review=0.60, verify=0.55, margin=0.02, min_width=32)
+SPACE = EmbeddingSpace(pack="open-1", size=128, metric="euclidean", thresholds=LIMITS)
 
 
 def face(width=80.0, embedding=True):
@@ -48,10 +50,35 @@ def test_confidence_at_the_thresholds():
 
 
 def test_a_face_too_small_or_not_measured_is_unknown_and_says_why():
-    matcher = GalleryMatcher(lambda vector, pack, count: [Near("ada", 0.1)], LIMITS)
+    matcher = GalleryMatcher(lambda vector, pack, count: [Near("ada", 0.1)], lambda pack: SPACE)
     assert matcher.identify(face()).profile_id == "ada"
     assert "20 px wide; 32 are needed" in matcher.identify(face(width=20)).reason
     assert matcher.identify(face(embedding=False)).status == "unknown"
+
+
+def test_each_pack_decides_by_its_own_thresholds():
+    other = SPACE.model_copy(update={"thresholds": LIMITS.model_copy(update={
+        "known": 0.2, "review": 0.3, "margin": 0.0, "min_width": 100.0})})
+    for space, status in ((SPACE, "known"), (other, "review")):
+        matcher = GalleryMatcher(lambda vector, pack, count: [Near("ada", 0.25), Near("eve", 0.271)],
+                                 lambda pack, space=space: space)
+        assert matcher.identify(face(width=120)).status == status
+    assert "80 px wide; 100 are needed" in matcher.identify(face()).reason
+
+
+def test_the_margin_is_the_packs():
+    two = [Near("ada", 0.400), Near("eve", 0.430)]
+    assert decide(two, LIMITS).status == "known"
+    assert decide(two, LIMITS.model_copy(update={"margin": 0.04})).status == "review"
+
+
+def test_what_cannot_be_compared_is_unknown_and_says_why():
+    def refuse(*_):
+        raise AssertionError("nothing may be compared")
+
+    assert "no vision worker has said" in GalleryMatcher(refuse, lambda pack: None).identify(face()).reason
+    shorter = SPACE.model_copy(update={"size": 64})
+    assert "128 values" in GalleryMatcher(refuse, lambda pack: shorter).identify(face()).reason
 
 
 def known(person):

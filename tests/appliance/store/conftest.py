@@ -10,12 +10,15 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from appliance.store.limits import Limits
 from appliance.store.store import Store, open_store
+from contract.embedding import EmbeddingSpace, Thresholds
 from contract.ids import new_id
 from contract.observation import vector_to_text
 from contract.profile import Consent, Profile, Template
 
 KEY = Ed25519PrivateKey.from_private_bytes(b"\x07" * 32)
 AT = "2026-11-23T20:00:00.000Z"
+SPACE = EmbeddingSpace(pack="open-1", size=128, metric="euclidean", thresholds=Thresholds(
+    known=0.5, review=0.6, verify=0.55, margin=0.02, min_width=32))
 SMALL = Limits(reserve_bytes=0, ballast_bytes=0)
 
 
@@ -44,6 +47,7 @@ def reopen(tmp_path: Path, clock: Clock) -> Iterator[Callable[..., Store]]:
             store.close()
         opened.append(open_store(tmp_path / "home", **{"box": "box-a", "key": KEY, "limits": SMALL, "clock": clock,
                                                        **other}))
+        opened[-1].gallery.adopt(SPACE)
         return opened[-1]
 
     yield open_it
@@ -63,6 +67,12 @@ def make_template(vector: np.ndarray, pack: str = "open-1") -> Template:
 def make_person(name: str, *vectors: np.ndarray, **other: Any) -> Profile:
     consent = Consent(given_by=name, text_sha256="0" * 64, at=AT) if vectors else None
     return Profile(id=new_id(), name=name, consent=consent, templates=tuple(make_template(v) for v in vectors), **other)
+
+
+@pytest.fixture
+def space() -> EmbeddingSpace:
+    """How embeddings of the pack of these tests are compared."""
+    return SPACE
 
 
 @pytest.fixture

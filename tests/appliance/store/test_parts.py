@@ -87,14 +87,45 @@ def test_the_gallery_follows_changes_and_is_rebuilt_at_the_start(store, person, 
         store.profiles.create(person("Bob", np.ones(64, "<f4")), by="a")
 
 
-def test_packs_are_kept_apart_and_a_misfit_never_breaks_the_gallery(template):
+def test_packs_are_kept_apart_and_a_misfit_never_breaks_the_gallery(template, space):
     gallery = Gallery()
+    gallery.adopt(space)
+    gallery.adopt(space.model_copy(update={"pack": "zoo-1", "size": 64}))
     gallery.put("a", [template(np.ones(128)), template(np.ones(64), "zoo-1")])
     gallery.put("b", [template(np.ones(64)), template(np.zeros(128))])
     assert [n.profile_id for n in gallery.nearest(np.ones(128, "<f4"), "open-1", 9)] == ["a", "b"]
     assert [n.profile_id for n in gallery.nearest(np.ones(64, "<f4"), "zoo-1", 9)] == ["a"]
     gallery.remove("a")
-    assert gallery.nearest(np.ones(64, "<f4"), "zoo-1", 9) == [] and gallery.size_of("zoo-1") is None
+    assert gallery.nearest(np.ones(64, "<f4"), "zoo-1", 9) == [] and gallery.size_of("zoo-1") == 64
+
+
+def test_nobody_is_near_before_it_is_known_how_to_compare(template, space):
+    gallery = Gallery()
+    gallery.put("a", [template(np.ones(128))])
+    assert gallery.nearest(np.ones(128, "<f4"), "open-1", 9) == [] and gallery.size_of("open-1") is None
+    gallery.adopt(space)
+    assert [n.profile_id for n in gallery.nearest(np.ones(128, "<f4"), "open-1", 9)] == ["a"]
+
+
+def test_a_cosine_pack_is_compared_by_angle_whatever_the_lengths(template, space):
+    axis = np.eye(96)
+    gallery = Gallery()
+    gallery.put("a", [template(9 * axis[0], "zoo-1"), template(axis[1], "zoo-1")])
+    gallery.adopt(space.model_copy(update={"pack": "zoo-1", "size": 96, "metric": "cosine"}))
+    gallery.put("b", [template(0.1 * (axis[0] + axis[2]), "zoo-1")])
+    near = gallery.nearest((5 * (axis[0] + 0.1 * axis[1])).astype("<f4"), "zoo-1", 2)
+    assert [n.profile_id for n in near] == ["a", "b"]
+    assert near[0].distance == pytest.approx(1 - 1.1 / 1.01**0.5 / 2**0.5, abs=1e-6)
+    assert near[1].distance == pytest.approx(1 - 1 / 1.01**0.5 / 2**0.5, abs=1e-6)
+
+
+def test_a_pack_that_is_described_anew_is_compared_anew(template, space):
+    gallery = Gallery()
+    gallery.put("a", [template(2 * np.eye(128)[0])])
+    gallery.adopt(space)
+    assert gallery.nearest(np.eye(128, dtype="<f4")[0], "open-1", 1)[0].distance == pytest.approx(1.0)
+    gallery.adopt(space.model_copy(update={"metric": "cosine"}))
+    assert gallery.nearest(np.eye(128, dtype="<f4")[0], "open-1", 1)[0].distance == pytest.approx(0.0)
 
 
 def notify(store, user, **other):

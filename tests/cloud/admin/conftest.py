@@ -22,6 +22,7 @@ from cloud.ledger.embedded import EmbeddedLedger
 from cloud.notify.links import check, sign
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
 from contract.delivery import SiteContacts
+from contract.embedding import EmbeddingSpace, Thresholds
 from contract.ids import new_id
 from contract.incident import Incident, Involved, LogRecord
 from contract.ledger import LedgerRecord
@@ -32,6 +33,8 @@ from tests.support.ledgers import anchor_all
 ROLES = ("guard", "supervisor", "admin", "police")
 LINK_KEY = bytes(range(32))
 BASE = "https://cloud.test"
+SPACE = EmbeddingSpace(pack="open", size=128, metric="euclidean", thresholds=Thresholds(
+    known=0.5, review=0.6, verify=0.55, margin=0.02, min_width=32))
 
 
 class Site:
@@ -63,6 +66,7 @@ class Site:
             database=self.database, accounts=self.accounts, profiles=self.profiles, ledger=self.ledger,
             files=home / "files", link_delivery=lambda token: check(token, self.time, LINK_KEY),
             make_code=self._make_code, claim=self._claim, revoke=self._revoke, read_faces=self._read_faces,
+            space_of={"open": SPACE}.get,
             site="Test campus", version="1.2.3"))
         self.clients = {role: self.client(self.accounts.new_token(f"test-{role}", role)) for role in ROLES}
         self.clients["nobody"] = self.client(None)

@@ -13,11 +13,15 @@ from contract.observation import Face, FaceQuality, vector_to_text
 CONSENT = json.dumps({"given_by": "Cy Example", "basis": "consent"})
 
 
-def face(seed: int, width: float = 120, sharpness: float = 250, brightness: float = 120) -> Face:
+def face(seed: int, width: float = 120, sharpness: float = 250, brightness: float = 120, moved: float = 0.0,
+         pack: str = "open") -> Face:
+    """A face of the person `seed`; `moved`: distance of its embedding from their others."""
     vector = np.random.default_rng(seed).normal(size=128)
-    return Face(box=(10, 10, width, width), score=0.95, landmarks=(), pack="open", embedding=vector_to_text(
-        vector / np.linalg.norm(vector)), quality=FaceQuality(width=width, sharpness=sharpness, brightness=brightness,
-                                                              frontal=0.9))
+    vector = vector / np.linalg.norm(vector)
+    vector[0] += moved
+    quality = FaceQuality(width=width, sharpness=sharpness, brightness=brightness, frontal=0.9)
+    return Face(box=(10, 10, width, width), score=0.95, landmarks=(), pack=pack, embedding=vector_to_text(vector),
+                quality=quality)
 
 
 @pytest.fixture
@@ -66,6 +70,30 @@ def test_a_face_that_is_enrolled_already_is_named(enrol):
     assert answer.status_code == 422
     assert answer.json()["refused"][0]["looks_like"] == {"id": first["id"], "name": "Cy Example"}
     assert enrol([face(1)], name="The Twin", allow_lookalike="true").status_code == 201
+
+
+@pytest.mark.parametrize(("moved", "status"), [(0.54, 422), (0.56, 201), (0.61, 201)])
+def test_who_looks_like_somebody_is_a_matter_of_the_packs_thresholds(enrol, moved, status):
+    enrol([face(1)])
+    answer = enrol([face(1, moved=moved)], name="Somebody Else")
+    assert answer.status_code == status
+    assert bool(answer.json().get("warnings")) == (moved == 0.56)
+
+
+def test_a_template_of_another_pack_is_never_compared(campus, as_, enrol):
+    template = {"id": new_id(), "pack": "zoo", "vector": face(1).embedding, "quality": 0.8, "made_at":
+                "2026-11-23T20:00:00Z"}
+    body = {"name": "Dee", "templates": [template], "consent": {"given_by": "Dee", "basis": "consent"}}
+    dee = as_.supervisor.post("/users/register", json=body).json()["id"]
+    assert enrol([face(1)]).status_code == 201
+    campus.faces[b"new"] = [face(2)]
+    added = as_.supervisor.post(f"/users/{dee}/photos", files=[("photos", ("x.jpg", b"new", "image/jpeg"))])
+    assert added.status_code == 201 and added.json()["facial_id"]["packs"] == ["open", "zoo"]
+
+
+def test_faces_of_a_pack_that_nobody_described_wait(enrol):
+    answer = enrol([face(1, pack="new")])
+    assert answer.status_code == 503 and "how faces of pack new are compared" in answer.json()["detail"]
 
 
 def test_photos_of_two_people_are_refused(enrol):
