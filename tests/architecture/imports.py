@@ -1,6 +1,7 @@
 """Reads the imports of every module and names those that go against the arrows of docs/architecture.md."""
 
 import ast
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 # What each room may import besides itself, the standard library and third-party packages.
@@ -43,6 +44,7 @@ WIRING: dict[str, set[str]] = {
     "demo": {"contract", "demo", "cloud", "police", "appliance", "sentrybox", "vision"},
     "sentrybox": {"contract", "appliance", "cloud", "police", "demo", "sentrybox", "vision"},
 }
+WIRES = ("app", "__main__")
 ROOTS = ("contract", "vision", "visionlink", "appliance", "cloud", "police", "demo", "sentrybox", "web")
 
 
@@ -74,15 +76,46 @@ def imported(source: str, module: str, is_package: bool) -> list[str]:
     return [name for name in names if name.split(".")[0] in ROOTS]
 
 
-def violations(root: Path) -> list[str]:
-    """`module imports other` for each import that points the wrong way."""
-    found = []
+def modules(root: Path) -> dict[str, list[str]]:
+    """Each module of ours -> the names of ours that it imports."""
+    found = {}
     for top in ROOTS:
         for path in sorted((root / top).rglob("*.py")):
             module = module_name(path, root)
-            room = room_of(module)
-            allowed = ALLOWED[room] | {room} if room in ALLOWED else WIRING.get(room, set())
-            names = imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
-            found += [f"{module} imports {name}" for name in names
-                      if not any(name == a or name.startswith(a + ".") or a.startswith(name + ".") for a in allowed)]
+            found[module] = imported(path.read_text(encoding="utf-8"), module, path.name == "__init__.py")
+    return found
+
+
+def violations(root: Path) -> list[str]:
+    """`module imports other` for each import that points the wrong way."""
+    found = []
+    for module, names in modules(root).items():
+        room = room_of(module)
+        allowed = ALLOWED[room] | {room} if room in ALLOWED else WIRING.get(room, set())
+        found += [f"{module} imports {name}" for name in names
+                  if not any(name == a or name.startswith(a + ".") or a.startswith(name + ".") for a in allowed)]
     return sorted(set(found))
+
+
+def circle(root: Path) -> list[str]:
+    """The folders of a circle of imports between folders, in order; [] when there is none.
+
+    What wires a process together (app.py, __main__.py) stands above its folder and does not count.
+    """
+    known = modules(root)
+    folders: dict[str, set[str]] = {}
+    for module, names in known.items():
+        if module.rpartition(".")[2] in WIRES:
+            continue
+        here = _folder(module, root)
+        files = [name for name in names if name in known and not (root / name.replace(".", "/")).is_dir()]
+        folders.setdefault(here, set()).update({_folder(name, root) for name in files} - {here})
+    try:
+        TopologicalSorter(folders).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def _folder(module: str, root: Path) -> str:
+    return module if (root / module.replace(".", "/")).is_dir() else module.rpartition(".")[0]
