@@ -48,9 +48,7 @@ user=sentrybox
 python_version=3.11
 # pip 21.3.1 is the last that runs on the Nano's Python 3.6; it knows the tags of uv's wheel.
 pip_requirement="pip==21.3.1 --hash=sha256:deaf32dcd9ab821e359cd8330786bcd077604b5c5730c0b096eda46f95c24a2d"
-# Only the vision worker needs these, and on a Jetson it runs under JetPack's Python with JetPack's own.
-not_on_a_box="pygobject pycairo onnxruntime opencv-python-headless"
-packages="ca-certificates gcc libsystemd-dev pkg-config python3-gi python3-numpy python3-venv
+packages="ca-certificates python3-gi python3-numpy python3-venv
 gir1.2-gstreamer-1.0 gir1.2-gst-plugins-base-1.0 gstreamer1.0-plugins-base gstreamer1.0-plugins-good gstreamer1.0-plugins-bad"
 
 dry_run=no
@@ -131,7 +129,7 @@ step_deepstream() {
 
 step_packages() {
     local name missing=()
-    title "Debian packages for cameras and for building"
+    title "Debian packages for cameras"
     for name in $packages; do
         if [ "$(dpkg-query -W -f='${db:Status-Abbrev}' "$name" 2>/dev/null || true)" != "ii " ]; then missing+=("$name"); fi
     done
@@ -186,23 +184,12 @@ take_from_lock() {
     awk -v only="$1" '/^[a-z0-9]/ { name = $1; sub(/[=;].*/, "", name) } name == only'
 }
 
-# drop_from_lock NAME...: the lock on stdin without those packages.
-drop_from_lock() {
-    awk -v names="$*" 'BEGIN { split(names, list, " "); for (i in list) drop[list[i]] = 1 }
-        /^[a-z0-9]/ { name = $1; sub(/[=;].*/, "", name) } !(name in drop)'
-}
-
 step_application() {
-    local lock=$app/box.lock uv=$app/bootstrap/bin/uv
-    title "Sentrybox and its Python packages (requirements/runtime.lock without $not_on_a_box)"
-    if [ "$dry_run" = yes ]; then
-        printf '      would write the lock %s\n' "$lock"
-    else
-        # shellcheck disable=SC2086 # the names are separate words
-        drop_from_lock $not_on_a_box <"$source_dir/requirements/runtime.lock" >"$lock"
-    fi
+    local uv=$app/bootstrap/bin/uv
+    # Of the extra "box": the vision worker's packages are JetPack's own.
+    title "Sentrybox and its Python packages (requirements/box.lock)"
     run "$uv" pip install --python "$app/venv/bin/python" --require-hashes -r "$source_dir/requirements/bootstrap.lock"
-    run "$uv" pip install --python "$app/venv/bin/python" --require-hashes -r "$lock"
+    run "$uv" pip install --python "$app/venv/bin/python" --require-hashes -r "$source_dir/requirements/box.lock"
     run "$uv" pip install --python "$app/venv/bin/python" --reinstall --no-deps --no-build-isolation "$source_dir"
     run ln -sfn "$app/venv/bin/sentrybox" /usr/local/bin/sentrybox
 }

@@ -144,7 +144,7 @@ class House:
         path = _write(self.home / "police.toml",
                       configs.police_toml(self.home, self.ports, standin, profile, token))
         tokens["police"] = self._tokens("police", lambda role: _token(path, PoliceConfig, POLICE_MIGRATIONS, role))
-        child = self._start("police", ["sentrybox", "cloud", "--part", "police", "--config", str(path)],
+        child = self._start("police", ["sentrybox", "police", "--config", str(path)],
                             standin.environment())
         url = f"http://127.0.0.1:{self.ports.police}"
         processes.wait_until(child, lambda: _is_ready(url), 60)

@@ -1,4 +1,7 @@
-"""The command line: one sub-command per line of COMMANDS, each in a file of its own, imported when it is asked for."""
+"""The command line: one sub-command per line of COMMANDS, each in a file of its own, imported when it is asked for.
+
+So a command needs only what its own machine has installed: the extras of pyproject.toml.
+"""
 
 import argparse
 import importlib
@@ -13,6 +16,7 @@ from contract.version import VERSION
 COMMANDS = {
     "box": "run the box: cameras, recognition, incidents, the guards' pages",
     "cloud": "run the cloud: ingest, ledger, alerts, administration",
+    "police": "run the police organisation's own process",
     "vision": "run one vision worker by itself (the box starts its own)",
     "models": "build, list or check model packs",
     "users": "enrolled people: list, show, enrol, befriend, erase",
@@ -21,6 +25,17 @@ COMMANDS = {
     "fabric": "a Hyperledger Fabric network on this machine: up, down, status, reset",
     "verify": "check an exported proof, offline",
     "doctor": "check cameras, models, broker, disk, clock and alert channels; say how to mend what is wrong",
+}
+# The extras of the distribution whose packages a command needs; one that is not named here needs none.
+EXTRAS = {
+    "box": "box,vision",
+    "cloud": "cloud",
+    "police": "police",
+    "vision": "vision",
+    "models": "models",
+    "ledger": "box,cloud",
+    "fabric": "cloud",
+    "doctor": "box,cloud",
 }
 
 DESCRIPTION = """Sentrybox recognises enrolled people on a campus, notices incidents, records them so that nobody can
@@ -59,11 +74,22 @@ def main(argv: list[str] | None = None) -> int:
     """Run a command. Exit status: 0 done, 1 refused or not found, 2 wrong usage, 3 something is not available now."""
     words = sys.argv[1:] if argv is None else argv
     name = build_parser().parse_args(words[:1]).command
+    try:
+        return _run(name, words[1:])
+    except ModuleNotFoundError as error:
+        if name not in EXTRAS:
+            raise
+        print(f"sentrybox {name}: the Python module {error.name} is not installed; "
+              f"install what this command needs: pip install 'sentrybox[{EXTRAS[name]}]'", file=sys.stderr)
+        return 3
+
+
+def _run(name: str, words: list[str]) -> int:
     module = importlib.import_module(f"sentrybox.{name}")
     parser = argparse.ArgumentParser(prog=f"sentrybox {name}", description=module.__doc__,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     module.arguments(parser)
-    arguments = parser.parse_args(words[1:])
+    arguments = parser.parse_args(words)
     logging.basicConfig(level=os.environ.get("SENTRYBOX_LOG", "INFO").upper(),
                         format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     for chatty in ("httpx", "apprise"):

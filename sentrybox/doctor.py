@@ -7,48 +7,28 @@ check. Exit status 0: all well, 1: something is wrong.
 """
 
 import argparse
-import os
 import shutil
 import socket
 import ssl
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from pathlib import Path
-from typing import NamedTuple, get_args
 from urllib.parse import urlsplit
 
 import httpx
 
 from appliance.config import BoxConfig, Camera
 from appliance.sync.claim import endpoint
-from cloud.config import CloudConfig
-from cloud.ledger.fabric import programs
-from cloud.ledger.gateway import blocks
-from cloud.ledger.gateway.client import Gateway
-from cloud.ledger.gateway.failures import GatewayError, SetupError
-from cloud.ledger.gateway.identity import Identity
-from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.config import read_config
-from contract.errors import Rejected, SentryboxError
-from contract.profile import Channel
+from contract.errors import SentryboxError
+from sentrybox.findings import Finding
 from vision.packs.fields import ManifestError
 from vision.packs.manifest import check_files, load_manifest
 
 MIN_FREE = 1 << 30
 CLOCK_S = 5.0
 WAIT_S = 3.0
-# A partner's authority needs weeks, not hours, to answer.
-CERTIFICATE_DAYS = 30
-
-
-class Finding(NamedTuple):
-    """`fix` is empty when all is well."""
-
-    what: str
-    seen: str
-    fix: str
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -61,6 +41,8 @@ def run(options: argparse.Namespace) -> int:
     findings = [finding for check in (check_models, check_cameras, check_disk, check_broker, check_clock)
                 for finding in _safely(check, config)]
     if options.cloud_config is not None:
+        # Only a machine of the cloud has what these need.
+        from sentrybox.doctor_cloud import check_alerts, check_fabric
         findings += [*check_alerts(options.cloud_config), *check_fabric(options.cloud_config)]
     for finding in findings:
         print(f"{'!!' if finding.fix else 'ok'}  {finding.what}: {finding.seen}")
@@ -167,62 +149,3 @@ def check_clock(config: BoxConfig) -> Iterator[Finding]:
     off = time.time() - theirs
     yield Finding("clock", f"{off:+.1f} s beside the cloud's", "" if abs(off) <= CLOCK_S
                   else "set it: `timedatectl set-ntp true`, or a time server of the site")
-
-
-def check_alerts(path: Path) -> Iterator[Finding]:
-    """Every alert channel of the cloud is configured."""
-    config = read_config(path, CloudConfig)
-    urls = config.alert_urls()
-    for channel in get_args(Channel):
-        configured = channel in urls
-        yield Finding(f"alerts by {channel}", "configured" if configured else "not configured",
-                      "" if configured else f"name a provider for {channel} in [alerts] of {path}")
-    for group in ("security", "police"):
-        known = len(getattr(config.contacts, group))
-        yield Finding(f"contacts of {group}", f"{known} addresses", "" if known else
-                      f"name at least one in [contacts] of {path}, or on the cloud's page")
-
-
-def check_fabric(path: Path) -> Iterator[Finding]:
-    """A Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and peers."""
-    if "FABRIC_BIN" in os.environ:
-        yield _fabric_programs()
-    profile_path = read_config(path, CloudConfig).ledger.profile
-    if profile_path is None:
-        return
-    try:
-        profile = ConnectionProfile.read(profile_path)
-        for channel in sorted(profile.channels):
-            yield _fabric_member(profile.identity(channel), channel)
-        gateways = [(peer, profile.model_copy(update={"peers": (peer,)}).gateway()) for peer in profile.peers]
-    except SetupError as error:
-        yield Finding("fabric profile", str(error), "correct `ledger.profile`, or run `sentrybox fabric up` again")
-        return
-    for peer, gateway in gateways:
-        for channel in sorted(profile.channels):
-            yield _fabric_peer(f"{peer.mspid}'s peer at {peer.address}, {channel}", gateway,
-                               profile.identity(channel), channel)
-        gateway.close()
-
-
-def _fabric_programs() -> Finding:
-    try:
-        found = programs.require()
-        return Finding("fabric programs", f"version {found.version} in {found.peer.parent}", "")
-    except Rejected as error:
-        return Finding("fabric programs", error.detail, error.hint)
-
-
-def _fabric_member(identity: Identity, channel: str) -> Finding:
-    days = (identity.not_after - datetime.now(UTC)).days
-    fix = "have your organisation's authority issue a new one: docs/fabric.md"
-    return Finding(f"fabric certificate for {channel}", f"{identity.mspid}, {days} days left",
-                   "" if days > CERTIFICATE_DAYS else fix)
-
-
-def _fabric_peer(what: str, gateway: Gateway, identity: Identity, channel: str) -> Finding:
-    try:
-        height = blocks.chain_info(gateway, identity, channel).height
-    except GatewayError as error:
-        return Finding(what, str(error), "look at that peer's log; on this machine `sentrybox fabric status`")
-    return Finding(what, f"{height} blocks", "")

@@ -6,7 +6,7 @@ import pytest
 
 from cloud.ledger.fabric import identities, network, profiles
 from sentrybox.cli import main
-from sentrybox.doctor import check_fabric
+from sentrybox.doctor_cloud import check_fabric
 from tests.support.fabric_network import fabric_ground
 
 CLOUD = """

@@ -22,7 +22,7 @@ ROOT = Path(__file__).parents[2]
 NUMBER = "+4915100000110"
 # A restarted orderer needs an election, our own back-off may be at a minute by then, and the machine may be busy.
 PATIENCE_S = 90.0
-START_S = 30.0
+START_S = 60.0
 
 
 class PoliceProcess:
@@ -58,7 +58,7 @@ class PoliceProcess:
     def start(self) -> None:
         """Returns when the pages are served."""
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "sentrybox", "cloud", "--part", "police", "--config",
+            [sys.executable, "-m", "sentrybox", "police", "--config",
              str(self.home / "police.toml")], cwd=ROOT, stdout=subprocess.PIPE, text=True, env=self._environment)
         readable, _, _ = select.select([self._process.stdout], [], [], START_S)
         line = self._process.stdout.readline() if readable else ""
