@@ -56,18 +56,18 @@ pattern read down/%u/#
 
 
 class Broker:
-    """`port` 0 means a free one, chosen once."""
+    """A Mosquitto process of our own, for one campus."""
 
     def __init__(
         self,
         home: Path,
         authority: Authority,
+        port: int,
         host: str = "127.0.0.1",
-        port: int = 0,
         names: tuple[str, ...] = (),
     ) -> None:
         """Writes mosquitto.conf and acl into `home`. `names`: other host names that boxes reach the broker by."""
-        self.host, self.port = host, port or _free_port(host)
+        self.host, self.port = host, port
         self._home, self._authority = home, authority
         self._process: subprocess.Popen[bytes] | None = None
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -150,9 +150,3 @@ class Broker:
         log = self._home / "mosquitto.log"
         lines = log.read_text("utf-8", "replace").splitlines() if log.exists() else []
         return lines[-1] if lines else "it wrote nothing"
-
-
-def _free_port(host: str) -> int:
-    with socket.socket() as probe:
-        probe.bind((host, 0))
-        return int(probe.getsockname()[1])

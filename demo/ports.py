@@ -1,5 +1,6 @@
 """The demo's ports: those of the file, which give way to free ones when they are taken."""
 
+import contextlib
 import socket
 from pathlib import Path
 
@@ -20,16 +21,17 @@ class Ports(Section):
     cameras: int = Field(default=8554, ge=1, le=65535)
 
 
-def free(port: int) -> int:
-    """The port, or another one when somebody listens on it."""
+def bind(port: int) -> socket.socket:
+    """A socket on the port, or on another one when somebody has it."""
     for candidate in (port, 0):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind(("127.0.0.1", candidate))
-            except OSError:
-                continue
-            return int(probe.getsockname()[1])
+        probe = socket.socket()
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", candidate))
+        except OSError:
+            probe.close()
+            continue
+        return probe
     raise OSError("no free port on 127.0.0.1")
 
 
@@ -37,4 +39,7 @@ def choose(home: Path) -> Ports:
     """Ports to use now. Raises Rejected for a wrong ports.toml."""
     path = home / "ports.toml"
     wanted = read_config(path, Ports) if path.exists() else Ports()
-    return Ports(**{name: free(port) for name, port in wanted.model_dump().items()})
+    with contextlib.ExitStack() as held:
+        # All are held until the last is chosen, or two could be given the same one.
+        probes = {name: held.enter_context(bind(port)) for name, port in wanted.model_dump().items()}
+        return Ports(**{name: probe.getsockname()[1] for name, probe in probes.items()})

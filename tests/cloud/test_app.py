@@ -127,10 +127,8 @@ def test_a_box_is_claimed_and_its_incident_is_committed_and_anchored(site):
 
 
 def test_the_parts_run_apart_on_postgresql_two_of_a_kind(site):
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     site.start()
-    with postgres.cluster() as url, contextlib.ExitStack() as stack:
+    with postgres.new_database() as url, contextlib.ExitStack() as stack:
         config = site.config(url)
         parts = ("admin", "ingest", "ingest", "worker", "worker")
         with ThreadPoolExecutor() as pool:

@@ -11,6 +11,7 @@ from contract.ids import new_id
 from contract.observation import vector_to_text
 from contract.ports import ProfileRepository
 from contract.profile import Consent, Contact, Profile, ProfileChange, Template
+from tests.support import postgres
 
 AT = "2026-11-23T20:00:00.000Z"
 CONSENT = Consent(given_by="Ann", text_sha256="0" * 64, at=AT)
@@ -38,10 +39,7 @@ def cloud_sqlite(home: Path) -> Iterator[ProfileRepository]:
 
 
 def cloud_postgresql(_home: Path) -> Iterator[ProfileRepository]:
-    from tests.support import postgres
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres.cluster() as url:
+    with postgres.new_database() as url:
         yield from cloud_at(url)
 
 

@@ -2,7 +2,6 @@
 
 import itertools
 import select
-import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.support.ports import free_port
 from tests.support.standin import ROOT
 
 gi = pytest.importorskip("gi")
@@ -40,7 +40,7 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         f"x264enc bframes=0 key-int-max=10 ! h264parse ! mp4mux ! filesink location={clip}"
     )
     subprocess.run(["gst-launch-1.0", "-q", *make.split()], check=True, timeout=60)
-    port = _free_port()
+    port = free_port()
     process = subprocess.Popen(
         [sys.executable, "-m", "demo.cameras", "--port", str(port), "--clip", f"ball={clip}"],
         cwd=ROOT,
@@ -109,7 +109,7 @@ def test_a_file_that_is_no_clip_is_named(tmp_path: Path) -> None:
     wrong = tmp_path / "notes.mp4"
     wrong.write_text("not a video")
     done = subprocess.run(
-        [sys.executable, "-m", "demo.cameras", "--port", str(_free_port()), "--clip", f"gate={wrong}"],
+        [sys.executable, "-m", "demo.cameras", "--port", str(free_port()), "--clip", f"gate={wrong}"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -130,9 +130,3 @@ def _difference(one: bytes, other: bytes) -> float:
     """Greatest mean difference of grey values over the picture's rows."""
     rows = range(0, len(one), 160)
     return max(sum(abs(a - b) for a, b in zip(one[r : r + 160], other[r : r + 160], strict=True)) / 160 for r in rows)
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -18,7 +18,7 @@ from tests.standin.chaincode import Link
 from tests.standin.crypto import Signer
 from tests.standin.orderer import Chain, Orderer
 from tests.standin.peer import Peer, Place
-from tests.support.broker import free_port
+from tests.support.ports import free_port
 
 BINARY = Path(__file__).parents[2] / "var" / "go" / "bin" / "sentrybox-chaincode"
 ORGS = {"campus": "CampusMSP", "police": "PoliceMSP"}

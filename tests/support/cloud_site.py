@@ -5,6 +5,7 @@ from pathlib import Path
 
 from cloud.broker import Broker
 from cloud.ca import CLOUD, Authority
+from tests.support.ports import free_port
 
 
 class Site:
@@ -13,7 +14,7 @@ class Site:
     def __init__(self, home: Path) -> None:
         self.home = home
         self.authority = Authority(home / "authority")
-        self.broker = Broker(home / "broker", self.authority)
+        self.broker = Broker(home / "broker", self.authority, port=free_port())
 
     def start(self) -> "Site":
         self.broker.start()

@@ -14,6 +14,9 @@ from typing import TypeVar
 import httpx
 import pytest
 
+from demo.ports import Ports
+from tests.support.ports import free_port
+
 ROOT = Path(__file__).parents[2]
 START_S = 240
 Seen = TypeVar("Seen")
@@ -23,6 +26,8 @@ Seen = TypeVar("Seen")
 def running_demo(home: Path, *words: str, **environment: str) -> Iterator[Path]:
     """Its home. Everything it started must be gone at the end."""
     log = home / "demo.log"
+    # Its usual ports may be those of another test's demo that starts at the same time.
+    (home / "ports.toml").write_text("".join(f"{name} = {free_port()}\n" for name in Ports.model_fields))
     with log.open("wb") as output:
         process = subprocess.Popen([sys.executable, "-m", "demo", *words], cwd=ROOT, stdout=output,
                                    stderr=subprocess.STDOUT,

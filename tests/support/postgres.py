@@ -1,16 +1,22 @@
-"""A PostgreSQL cluster of a test's own: initdb in a temporary directory, no TCP, ended afterwards."""
+"""One PostgreSQL for a whole run of tests, and in it a database of each test's own.
 
+It is made by whoever asks first, serves every worker of the run through a socket in its folder, and ends with the run.
+"""
+
+import fcntl
 import os
 import pwd
 import shutil
 import subprocess
-import tempfile
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import pytest
+
+from tests.support import whole_run
 
 
 def programs() -> Path | None:
@@ -23,39 +29,57 @@ def programs() -> Path | None:
 
 
 @contextmanager
-def cluster() -> Iterator[str]:
-    """The URL of an empty database, postgresql://..., reached through a socket in the cluster's directory."""
-    home = Path(tempfile.mkdtemp(prefix="sentrybox-pg-"))
-    # PostgreSQL refuses to run as root, so root lends the directory to another user.
-    user = pwd.getpwnam("postgres" if _exists("postgres") else "nobody") if os.geteuid() == 0 else None
-    if user is not None:
+def new_database() -> Iterator[str]:
+    """The URL of an empty database, postgresql://...; dropped afterwards. Skips where there is no PostgreSQL."""
+    if programs() is None:
+        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
+    home = _running()
+    name = f"test_{uuid.uuid4().hex}"
+    with psycopg.connect(_url(home, "postgres"), autocommit=True) as connection:
+        connection.execute(f'CREATE DATABASE "{name}"')
+    yield _url(home, name)
+    with psycopg.connect(_url(home, "postgres"), autocommit=True) as connection:
+        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+def end(home: Path) -> None:
+    """End the cluster in `home`, where there is one."""
+    if (home / "data" / "postmaster.pid").exists():
+        _run("pg_ctl", "-D", str(home / "data"), "-m", "immediate", "stop")
+
+
+def _running() -> Path:
+    """The folder of the run's cluster, which is started if it does not run yet."""
+    home = whole_run.folder() / "postgres"
+    with (whole_run.folder() / "postgres.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not home.exists():
+            _start(home)
+    return home
+
+
+def _start(home: Path) -> None:
+    home.mkdir()
+    if (user := _user()) is not None:
         os.chown(home, user.pw_uid, user.pw_gid)
     data = home / "data"
-    _run(
-        user,
-        "initdb",
-        "-D",
-        str(data),
-        "-U",
-        "sentrybox",
-        "-A",
-        "trust",
-        "-E",
-        "UTF8",
-        "--no-sync",
-        "--locale=C",
-    )
-    options = f"-k {home} -c listen_addresses='' -c shared_buffers=16MB -c max_connections=60"
-    _run(user, "pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start")
-    try:
-        yield f"postgresql://sentrybox@/postgres?host={home}"
-    finally:
-        _run(user, "pg_ctl", "-D", str(data), "-m", "immediate", "stop")
-        shutil.rmtree(home)
+    _run("initdb", "-D", str(data), "-U", "sentrybox", "-A", "trust", "-E", "UTF8", "--no-sync", "--locale=C")
+    # Nothing of it has to outlive the run, so it need not wait for the disk.
+    options = f"-k {home} -c listen_addresses='' -c shared_buffers=32MB -c max_connections=300 -c fsync=off"
+    _run("pg_ctl", "-D", str(data), "-w", "-o", options, "-l", str(home / "log"), "start")
 
 
-def _run(user: pwd.struct_passwd | None, program: str, *arguments: str) -> None:
-    where = programs()
+def _url(home: Path, name: str) -> str:
+    return f"postgresql://sentrybox@/{name}?host={home}"
+
+
+def _user() -> pwd.struct_passwd | None:
+    """Whom root lends the folder and starts PostgreSQL as, which refuses to run as root; None for everybody else."""
+    return pwd.getpwnam("postgres" if _exists("postgres") else "nobody") if os.geteuid() == 0 else None
+
+
+def _run(program: str, *arguments: str) -> None:
+    where, user = programs(), _user()
     assert where is not None
     lent = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []} if user is not None else {}
     done = subprocess.run(
@@ -77,14 +101,3 @@ def _exists(user: str) -> bool:
     except KeyError:
         return False
     return True
-
-
-@contextmanager
-def new_database(url: str) -> Iterator[str]:
-    """The URL of a database of a test's own in the cluster; dropped afterwards."""
-    name = f"test_{uuid.uuid4().hex}"
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'CREATE DATABASE "{name}"')
-    yield url.replace("@/postgres", f"@/{name}")
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE "{name}" WITH (FORCE)')

@@ -3,7 +3,6 @@
 import base64
 import io
 import itertools
-import socket
 import subprocess
 import sys
 import time
@@ -14,6 +13,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from tests.support.ports import free_port
 from vision.wire import framing
 
 gi.require_version("Gst", "1.0")
@@ -47,12 +47,6 @@ def clip(path, pictures=15):
     pipeline.set_state(Gst.State.NULL)
     assert message.type == Gst.MessageType.EOS
     return str(path)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start_rtsp(port):

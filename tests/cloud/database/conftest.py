@@ -10,17 +10,9 @@ from cloud.database.opening import connect
 from tests.support import postgres
 
 
-@pytest.fixture(scope="session")
-def cluster() -> Iterator[str]:
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres.cluster() as url:
-        yield url
-
-
 @pytest.fixture
-def postgres_url(cluster: str) -> Iterator[str]:
-    with postgres.new_database(cluster) as url:
+def postgres_url() -> Iterator[str]:
+    with postgres.new_database() as url:
         yield url
 
 

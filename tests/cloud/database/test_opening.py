@@ -57,9 +57,7 @@ def test_what_is_no_database_of_a_cloud_is_refused(tmp_path):
 
 
 def test_the_same_on_postgresql():
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres.cluster() as url:
+    with postgres.new_database() as url:
         with pytest.raises(Rejected, match="not one of a cloud"):
             open_existing(url)
         connect(url).close()

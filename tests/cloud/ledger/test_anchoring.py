@@ -157,10 +157,8 @@ def test_one_channel_that_is_away_does_not_keep_the_other(worker, faulty):
 
 
 def test_several_workers_on_postgresql_anchor_each_record_once(tmp_path):
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
     ledger = EmbeddedLedger(tmp_path / "ledger")
-    with postgres.cluster() as url:
+    with postgres.new_database() as url:
         database = connect(url)
         worker = Worker(database, ledger)
         urgent = {worker.queue("critical").id for _ in range(30)}

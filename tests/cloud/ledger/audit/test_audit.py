@@ -362,9 +362,7 @@ def test_an_outage_that_goes_on_is_the_same_finding(campus, ids):
 
 
 def test_the_same_on_postgresql(tmp_path):
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres.cluster() as url:
+    with postgres.new_database() as url:
         campus = Campus(tmp_path, connect(url))
         ids = campus.fill()
         assert campus.kinds(campus.export("gate-1")) == []
