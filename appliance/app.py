@@ -76,7 +76,8 @@ async def _serve(config: BoxConfig, store: Store, sockets: Path) -> None:
                       lambda camera, report: _camera_changed(store, camera, report), spaces.take)
     reporter = Reporter(workers.picture, store.files.put, lambda draft: _record(store, draft))
     cameras = Cameras(
-        [CameraPlan(camera.id, camera.name or camera.id, camera.location) for camera in config.cameras],
+        [CameraPlan(camera.id, camera.name or camera.id, camera.location, config.rules_of(camera))
+         for camera in config.cameras],
         matcher.identify, zones.of, lambda person: _name_of(store, person), workers.report, reporter.report)
     place = endpoint(config.home)
     link = _Unclaimed(store) if place is None else Link(

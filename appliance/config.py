@@ -5,6 +5,7 @@ from typing import Self
 
 from pydantic import Field, model_validator
 
+from appliance.pipeline.rules.table import Rules
 from contract.config import Section
 from contract.ids import Name
 from contract.incident import Place
@@ -27,7 +28,10 @@ class Http(Section):
 
 
 class Camera(Section):
-    """One camera. `uri`: rtsp://..., a video file, or /dev/videoN. `fps`: how many pictures a second are looked at."""
+    """One camera. `uri`: rtsp://..., a video file, or /dev/videoN. `fps`: how many pictures a second are looked at.
+
+    `rules`: what differs on this camera from the site's rules.
+    """
 
     id: Name
     uri: str = Field(min_length=1, max_length=500)
@@ -36,6 +40,7 @@ class Camera(Section):
     fps: float = Field(default=10.0, ge=1, le=30)
     loop: bool = False
     zones: tuple[Zone, ...] = ()
+    rules: Rules = Rules()
 
 
 class Vision(Section):
@@ -69,6 +74,7 @@ class BoxConfig(Section):
     vision: Vision = Vision()
     matching: Matching = Matching()
     cloud: Cloud | None = None
+    rules: Rules = Rules()
     cameras: tuple[Camera, ...] = ()
 
     @model_validator(mode="after")
@@ -78,3 +84,7 @@ class BoxConfig(Section):
         if twice:
             raise ValueError(f"camera ids must differ; given more than once: {', '.join(twice)}")
         return self
+
+    def rules_of(self, camera: Camera) -> Rules:
+        """The settings of the rules on this camera: the site's, and its own where it has any."""
+        return self.rules.with_own(camera.rules)

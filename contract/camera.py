@@ -1,12 +1,24 @@
 """Cameras and pictures as box and cloud speak of them."""
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
+from contract.model import Model
 from contract.observation import Face
+
+Sensitivity = Literal["low", "normal", "high"]
+
+
+class RuleState(Model):
+    """One rule as it is set on one camera. `kind`: of the incidents it finds; `effect`: what is reported, in words."""
+
+    kind: str
+    on: bool
+    sensitivity: Sensitivity
+    effect: str
 
 
 class CameraState(NamedTuple):
-    """A camera as people know it, and how it is: connecting, live, lost or ended, why, and pictures a second."""
+    """A camera as people know it, and how it is: connecting, live, lost or ended, why, pictures a second; its rules."""
 
     id: str
     name: str
@@ -14,6 +26,7 @@ class CameraState(NamedTuple):
     state: str
     reason: str
     fps: float
+    rules: tuple[RuleState, ...] = ()
 
 
 class Picture(NamedTuple):

@@ -1,8 +1,9 @@
 """Reading a process's one TOML file. An error names file, key, the value found and what is allowed."""
 
 import tomllib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -18,17 +19,37 @@ class Section(BaseModel):
 S = TypeVar("S", bound=Section)
 
 
-def _explain(error: ValidationError, kind: type[Section]) -> list[str]:
+def _explain(error: ValidationError, kind: type[Section], document: dict[str, Any]) -> list[str]:
     lines = []
     for problem in error.errors(include_url=False):
-        key = ".".join(str(part) for part in problem["loc"]) or "the file"
+        key = _dotted(problem["loc"]) or "the file"
+        called = _called(document, problem["loc"])
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{key}: unknown key; allowed here: {', '.join(_keys_at(kind, problem['loc'][:-1]))}")
+            lines.append(f"{key}: unknown key; allowed here: {', '.join(_keys_at(kind, problem['loc'][:-1]))}{called}")
         elif problem["type"] == "missing":
-            lines.append(f"{key}: is required and missing")
+            lines.append(f"{key}: is required and missing{called}")
         else:
-            lines.append(f"{key}: found {problem['input']!r}: {problem['msg']}")
+            lines.append(f"{key}: found {problem['input']!r}: {problem['msg']}{called}")
     return lines
+
+
+def _dotted(path: Sequence[int | str]) -> str:
+    return ".".join(str(part) for part in path)
+
+
+def _called(document: Any, path: Sequence[int | str]) -> str:
+    """How the file calls what stands by number on the way to the error: " (cameras.0 is gate)"."""
+    names = []
+    for number, part in enumerate(path):
+        try:
+            document = document[part]
+        except (KeyError, IndexError, TypeError):
+            break
+        if isinstance(part, int) and isinstance(document, dict):
+            name = document.get("id") or document.get("name")
+            if isinstance(name, str):
+                names.append(f"{_dotted(path[:number + 1])} is {name}")
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _keys_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
@@ -64,4 +85,4 @@ def read_config(path: Path, kind: type[S]) -> S:
     try:
         return kind(**document)
     except ValidationError as error:
-        raise Rejected("\n".join(f"{path}: {line}" for line in _explain(error, kind))) from error
+        raise Rejected("\n".join(f"{path}: {line}" for line in _explain(error, kind, document))) from error

@@ -38,7 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     config = read_config(options.config, BoxConfig)
-    findings = [finding for check in (check_models, check_cameras, check_disk, check_broker, check_clock)
+    findings = [finding for check in (check_models, check_cameras, check_rules, check_disk, check_broker, check_clock)
                 for finding in _safely(check, config)]
     if options.cloud_config is not None:
         # Only a machine of the cloud has what these need.
@@ -97,6 +97,14 @@ def _camera(camera: Camera) -> Finding:
         return Finding(what, f"{host}:{port} is no RTSP server", "check the port in `uri`")
     status = answer.splitlines()[0].decode(errors="replace")
     return Finding(what, f"{host}:{port} answers {status}", "")
+
+
+def check_rules(config: BoxConfig) -> Iterator[Finding]:
+    """What runs on which camera. A rule that is off is somebody's wish, not a fault."""
+    for camera in config.cameras:
+        said = [f"{rule.kind} reports {rule.effect} (sensitivity {rule.sensitivity})" if rule.on
+                else f"{rule.kind} is off" for rule in config.rules_of(camera).states()]
+        yield Finding(f"rules of {camera.id}", "; ".join(said), "")
 
 
 def _without_password(uri: str) -> str:

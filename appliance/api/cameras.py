@@ -12,7 +12,7 @@ from starlette.responses import StreamingResponse
 
 from appliance.api.auth import Box, new_router, still_allowed
 from appliance.api.services import Services
-from contract.camera import CameraState, Picture
+from contract.camera import CameraState, Picture, RuleState
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.ids import Name
 from contract.zone import Zone
@@ -26,7 +26,7 @@ RECHECK_SECONDS = 15.0
 
 
 class Camera(BaseModel):
-    """`state`: connecting, live, lost or ended; `reason` says why when it is not live."""
+    """`state`: connecting, live, lost or ended; `reason` says why when it is not live. `rules`: what is looked for."""
 
     id: str
     name: str
@@ -34,6 +34,7 @@ class Camera(BaseModel):
     state: str
     reason: str
     fps: float
+    rules: tuple[RuleState, ...]
 
 
 class CameraList(BaseModel):

@@ -83,7 +83,8 @@ def home(who: Who) -> Response:
 
 @router.get("/ui/live")
 def live(request: Request, box: Box, who: Who) -> Response:
-    return page(request, "live.html", bar=_bar(box), cameras=box.cameras.states(), may_edit=who.role in SUPERVISORS)
+    return page(request, "live.html", bar=_bar(box), cameras=box.cameras.states(), kinds=KINDS,
+                may_edit=who.role in SUPERVISORS)
 
 
 @router.get("/ui/incidents")
@@ -131,7 +132,9 @@ def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
 
 @router.get("/ui/cameras/{camera}/zones")
 def zones(request: Request, camera: Name, box: Box, who: Who) -> Response:
-    return page(request, "zones.html", bar=_bar(box), camera=camera_of(box, camera))
+    state = camera_of(box, camera)
+    intrusion = next(rule for rule in state.rules if rule.kind == "intrusion")
+    return page(request, "zones.html", bar=_bar(box), camera=state, intrusion=intrusion)
 
 
 @router.get("/ui/accounts")

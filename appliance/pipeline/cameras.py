@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple
 
 from appliance.pipeline.rules.rule import Finding
+from appliance.pipeline.rules.table import Rules
 from appliance.pipeline.watch import Watch, local_zone
 from contract.camera import CameraState
 from contract.errors import NotFound
@@ -17,11 +18,12 @@ log = logging.getLogger(__name__)
 
 
 class CameraPlan(NamedTuple):
-    """A camera as people know it."""
+    """A camera as people know it, and the settings of its rules."""
 
     id: str
     name: str
     location: str
+    rules: Rules
 
 
 class _Watched(NamedTuple):
@@ -39,7 +41,8 @@ class Cameras:
     def __init__(self, plans: Iterable[CameraPlan], identify: Callable[[Face], Match],
                  zones_of: Callable[[str], tuple[Zone, ...]], name_of: Callable[[str], str | None],
                  report_of: Callable[[str], CameraReport], found: Callable[[Finding, Observation, str], None]) -> None:
-        self._watched = {plan.id: _Watched(plan, Watch(identify, local_zone())) for plan in plans}
+        self._watched = {plan.id: _Watched(plan, Watch(identify, local_zone(), plan.rules.running()))
+                         for plan in plans}
         self._zones_of = zones_of
         self._name_of = name_of
         self._report_of = report_of
@@ -56,7 +59,8 @@ class Cameras:
 
     def states(self) -> list[CameraState]:
         """Every camera and how it is, in the order of the box's file."""
-        return [CameraState(*plan, *self._report_of(plan.id)) for plan, _watch in self._watched.values()]
+        return [CameraState(plan.id, plan.name, plan.location, *self._report_of(plan.id), plan.rules.states())
+                for plan, _watch in self._watched.values()]
 
     def overlay(self, camera: str) -> dict[str, Any]:
         """The newest observation of a camera with the names of people known. Raises NotFound."""

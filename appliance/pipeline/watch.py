@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, tzinfo
 from typing import Any, NamedTuple
 
-from appliance.pipeline.rules.intrusion import Intrusion
 from appliance.pipeline.rules.rule import Finding, Rule, Scene, Seen
 from appliance.pipeline.voting import OPEN, WINDOW, Verdict, verdict
 from contract.match import Match
 from contract.moments import from_text
 from contract.observation import Face, Observation, Track
 from contract.zone import Zone
-
-RULES: tuple[Callable[[], Rule], ...] = (Intrusion,)
 
 FORGET_S = 10.0
 FACE_SURE = 0.7
@@ -28,11 +25,10 @@ class _Ballot(NamedTuple):
 class Watch:
     """The state of one camera. Not thread-safe: one caller feeds it in order of time."""
 
-    def __init__(self, identify: Callable[[Face], Match], zone: tzinfo,
-                 rules: Iterable[Callable[[], Rule]] = RULES) -> None:
+    def __init__(self, identify: Callable[[Face], Match], zone: tzinfo, rules: Iterable[Rule]) -> None:
         self._identify = identify
         self._zone = zone
-        self._rules = [make() for make in rules]
+        self._rules = tuple(rules)
         self._ballots: dict[int, _Ballot] = {}
         self._latest: tuple[Observation, tuple[Seen, ...]] | None = None
 

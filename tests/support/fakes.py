@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from contract.camera import CameraState, Picture, Still
+from contract.camera import CameraState, Picture, RuleState, Still
 from contract.embedding import EmbeddingSpace, Thresholds
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.observation import Face, FaceQuality, vector_to_text
 
 PACK = "fake-1"
+INTRUSION = RuleState(kind="intrusion", on=True, sensitivity="low", effect="who stands there for 3 s")
 SPACE = EmbeddingSpace(pack=PACK, size=128, metric="euclidean", thresholds=Thresholds(
     known=0.5, review=0.6, verify=0.55, margin=0.02, min_width=32))
 
@@ -44,8 +45,9 @@ class FakeVision:
     def __init__(self) -> None:
         self.photos: dict[bytes, tuple[Face, ...]] = {}
         self.fault = ""
-        self.cameras = [CameraState("gate", "Main gate", "North entrance", "live", "", 12.0),
-                        CameraState("roof", "Roof", "Roof of building B", "lost", "no answer from the camera", 0.0)]
+        self.cameras = [CameraState("gate", "Main gate", "North entrance", "live", "", 12.0, (INTRUSION,)),
+                        CameraState("roof", "Roof", "Roof of building B", "lost", "no answer from the camera", 0.0,
+                                    (INTRUSION.model_copy(update={"on": False}),))]
         self.seen: dict[str, dict[str, Any]] = {}
         self.jpeg = b"\xff\xd8fake jpeg\xff\xd9"
         self.watched = 0

@@ -1,13 +1,17 @@
-"""Intrusion: a person's foot point stays inside a closed zone for a second. Counted per track, once per stay."""
+"""Intrusion: a person's foot point stays inside a closed zone for a while. Counted per track, once per stay."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import NamedTuple
 
-from appliance.pipeline.rules.rule import Finding, Scene, Seen
+from appliance.pipeline.rules.rule import Finding, RuleSettings, Scene, Seen
+from contract.camera import Sensitivity
 from contract.incident import Involved, Part
 from contract.zone import DAYS, Closed, Zone
 
-INSIDE_S = 1.0
+INSIDE_S: Mapping[Sensitivity, float] = {"low": 3.0, "normal": 1.0, "high": 0.5}
+"""How long a person stands in a closed zone before it is an intrusion. Low: who only crosses a corner of the zone is
+not reported; high: also who runs through it."""
 NAMING_S = 1.5
 """How much longer a person whose face is being voted on may stand there before the incident is written nameless."""
 OUTSIDE_S = 1.5
@@ -52,6 +56,20 @@ def is_closed(closed: tuple[Closed, ...], local: datetime) -> bool:
     return False
 
 
+class IntrusionSettings(RuleSettings):
+    """Intrusion has no settings beyond those of every rule; when, where and who is set with the zones."""
+
+    def rule(self) -> "Intrusion":
+        return Intrusion(self)
+
+    def inside_s(self) -> float:
+        """Seconds that a person stands in a closed zone before it is an intrusion."""
+        return INSIDE_S[self.sensitivity]
+
+    def effect(self) -> str:
+        return f"who stands in a closed zone for {self.inside_s():g} s"
+
+
 class _Stay(NamedTuple):
     since: float
     last_inside: float
@@ -64,7 +82,8 @@ class _Stay(NamedTuple):
 class Intrusion:
     """The rule for one camera. State: the stays of (zone, track) and when a known person was last reported."""
 
-    def __init__(self) -> None:
+    def __init__(self, settings: IntrusionSettings) -> None:
+        self._inside_s = settings.inside_s()
         self._stays: dict[tuple[str, int], _Stay] = {}
         self._last_in_zone: dict[tuple[str, str], float] = {}
         self._at = float("-inf")
@@ -107,10 +126,9 @@ class Intrusion:
         self._stays[key] = stay
         return complete
 
-    @staticmethod
-    def _ripe(stay: _Stay, seen: Seen, at: float) -> bool:
-        waited = at - stay.since
-        return waited >= INSIDE_S + NAMING_S if seen.identity == "open" else waited >= INSIDE_S
+    def _ripe(self, stay: _Stay, seen: Seen, at: float) -> bool:
+        needed = self._inside_s + (NAMING_S if seen.identity == "open" else 0.0)
+        return at - stay.since >= needed
 
     def _inherited(self, zone: Zone, seen: Seen, at: float) -> _Stay | None:
         """The stay of a track that was lost right here, if there is one."""

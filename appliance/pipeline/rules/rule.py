@@ -1,13 +1,16 @@
 """What every incident rule is: given the tracks of one frame and its time, it returns what it found.
 
 A rule keeps its own state between frames of one camera. It reads no clock and writes no database; the same
-sequence of scenes gives the same findings. To add one: write it in a file of its own and name it in RULES of
-`watch.py`.
+sequence of scenes gives the same findings. To add one: write it and its settings in a file of their own and give it a
+line in `table.py`.
 """
 
+from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
+from contract.camera import Sensitivity
+from contract.config import Section
 from contract.incident import Involved, Kind, Severity
 from contract.zone import Zone
 
@@ -49,3 +52,18 @@ class Rule(Protocol):
     def step(self, scene: Scene) -> list[Finding]:
         """Take the next frame. Scenes come in order of time; a repeated or older one is ignored."""
         ...
+
+
+class RuleSettings(Section, ABC):
+    """What a rule can be told in the box's file. A kind with more to set adds keys of its own, each with a default."""
+
+    on: bool = True
+    sensitivity: Sensitivity = "normal"
+
+    @abstractmethod
+    def rule(self) -> Rule:
+        """A new rule for one camera."""
+
+    @abstractmethod
+    def effect(self) -> str:
+        """What is reported with these settings, in words for the people who look at the page."""

@@ -3,6 +3,8 @@
 import pytest
 
 from appliance.pipeline.cameras import CameraPlan, Cameras
+from appliance.pipeline.rules.intrusion import IntrusionSettings
+from appliance.pipeline.rules.table import Rules
 from contract.camera import CameraState
 from contract.errors import NotFound
 from contract.ids import derived_id
@@ -14,7 +16,8 @@ from visionlink.workers import CameraReport
 
 ADA = derived_id("ada")
 YARD = Zone(name="yard", polygon=((0, 0), (1, 0), (1, 1), (0, 1)))
-GATE, HALL = CameraPlan("gate", "Gate", "North gate"), CameraPlan("hall", "Hall", "Sports hall")
+GATE = CameraPlan("gate", "Gate", "North gate", Rules())
+HALL = CameraPlan("hall", "Hall", "Sports hall", Rules(intrusion=IntrusionSettings(sensitivity="low")))
 
 
 def observation(number, camera="gate"):
@@ -26,8 +29,8 @@ def observation(number, camera="gate"):
                        tracks=[track])
 
 
-def watching(found, zones=(YARD,)):
-    return Cameras([GATE, HALL], lambda face: Match("known", ADA, 0.99, 0.3, ""), lambda camera: zones,
+def watching(found, plans=(GATE, HALL)):
+    return Cameras(plans, lambda face: Match("known", ADA, 0.99, 0.3, ""), lambda camera: (YARD,),
                    lambda person: "Ada", lambda camera: CameraReport("lost", f"{camera} is unplugged", 0.0),
                    lambda *finding: found.append(finding))
 
@@ -35,19 +38,29 @@ def watching(found, zones=(YARD,)):
 def test_a_finding_is_reported_with_its_observation_and_the_cameras_location():
     found = []
     cameras = watching(found)
-    for number in range(20):
+    for number in range(40):
         cameras.observed(observation(number, "hall"))
     [(finding, seen, location)] = found
     assert (finding.kind, [p.person for p in finding.people], location) == ("intrusion", [ADA], "Sports hall")
-    assert seen == observation(10, "hall")
+    assert seen == observation(30, "hall")
 
 
 def test_cameras_do_not_share_what_they_saw():
     found = []
     cameras = watching(found)
-    for number in range(20):
+    for number in range(80):
         cameras.observed(observation(number, "gate" if number % 2 else "hall"))
-    assert [location for _, _, location in found] == ["Sports hall", "North gate"]
+    assert [location for _, _, location in found] == ["North gate", "Sports hall"]
+
+
+def test_a_rule_that_is_off_finds_nothing_on_that_camera():
+    found = []
+    off = Rules(intrusion=IntrusionSettings(on=False, sensitivity="high"))
+    cameras = watching(found, [GATE._replace(rules=off), HALL])
+    for number in range(80):
+        cameras.observed(observation(number, "gate" if number % 2 else "hall"))
+    assert [location for _, _, location in found] == ["Sports hall"]
+    assert [state.rules[0].on for state in cameras.states()] == [False, True]
 
 
 def test_the_overlay_names_people_known():
@@ -60,8 +73,10 @@ def test_the_overlay_names_people_known():
 
 
 def test_states_are_the_workers_words_in_the_files_order():
-    assert watching([]).states() == [CameraState("gate", "Gate", "North gate", "lost", "gate is unplugged", 0.0),
-                                     CameraState("hall", "Hall", "Sports hall", "lost", "hall is unplugged", 0.0)]
+    assert watching([]).states() == [CameraState("gate", "Gate", "North gate", "lost", "gate is unplugged", 0.0,
+                                                 GATE.rules.states()),
+                                     CameraState("hall", "Hall", "Sports hall", "lost", "hall is unplugged", 0.0,
+                                                 HALL.rules.states())]
 
 
 def test_an_observation_of_an_unknown_camera_is_dropped_with_a_line(caplog):

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.pipeline.rules.intrusion import Intrusion, inside, is_closed
+from appliance.pipeline.rules.intrusion import Intrusion, IntrusionSettings, inside, is_closed
 from appliance.pipeline.rules.rule import Scene, Seen
 from contract.ids import derived_id
 from contract.zone import Closed, Zone
@@ -22,7 +22,7 @@ def person(x, y, track=1, identity="none", who=None):
 
 def run(frames, zone=YARD, fps=10.0, rule=None):
     """Feed frames (lists of people); return (frame number, finding) pairs."""
-    rule = rule or Intrusion()
+    rule = rule or Intrusion(IntrusionSettings())
     found = []
     for number, people in enumerate(frames):
         at = START + timedelta(seconds=number / fps)
@@ -42,6 +42,22 @@ def test_a_second_inside_is_an_intrusion_and_staying_is_the_same_one():
 
 def test_passing_for_less_than_a_second_is_not():
     assert run([[person(*OUT)]] * 5 + [[person(*IN)]] * 9 + [[person(*OUT)]] * 30) == []
+
+
+@pytest.mark.parametrize(("sensitivity", "frames"), [("low", 30), ("normal", 10), ("high", 5)])
+def test_sensitivity_says_how_long_somebody_stands_there(sensitivity, frames):
+    def rule():
+        return IntrusionSettings(sensitivity=sensitivity).rule()
+
+    assert [number for number, _ in run([[person(*IN)]] * 60, rule=rule())] == [frames]
+    assert run([[person(*IN)]] * frames + [[person(*OUT)]] * 60, rule=rule()) == []
+    waiting = run([[person(*IN, identity="open")]] * 60, rule=rule())
+    assert [number for number, _ in waiting] == [frames + 15], "the wait for a name is the same for all"
+
+
+@pytest.mark.parametrize(("sensitivity", "seconds"), [("low", "3 s"), ("normal", "1 s"), ("high", "0.5 s")])
+def test_the_effect_names_the_seconds(sensitivity, seconds):
+    assert seconds in IntrusionSettings(sensitivity=sensitivity).effect()
 
 
 def test_a_noisy_foot_point_does_not_make_two():
@@ -99,7 +115,7 @@ def test_those_who_may_be_there_are_no_intruders():
 
 
 def test_repeated_and_older_frames_change_nothing():
-    rule = Intrusion()
+    rule = Intrusion(IntrusionSettings())
     scene = Scene(100.0, START, (person(*IN),), (YARD,))
     assert [rule.step(scene) for _ in range(50)] == [[]] * 50
     assert rule.step(scene._replace(at=50.0)) == []
