@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -28,12 +27,13 @@ class Running(NamedTuple):
 
 
 @contextmanager
-def running_demo() -> Iterator[Running]:
-    """Start the demo, wait for "ready", hand it out, end it."""
+def running_demo(tree: Path = Path()) -> Iterator[Running]:
+    """Start the demo of the build in this folder, wait for "ready", hand it out, end it."""
     with tempfile.TemporaryDirectory(prefix="sentrybox-bench-") as scratch:
         home = Path(scratch)
         with (home / "demo.log").open("wb") as output:
-            process = subprocess.Popen([sys.executable, "-m", "demo"], stdout=output, stderr=subprocess.STDOUT,
+            process = subprocess.Popen([str(tree.resolve() / ".venv/bin/python"), "-m", "demo"], cwd=tree,
+                                       stdout=output, stderr=subprocess.STDOUT,
                                        env={**os.environ, "SENTRYBOX_HOME": str(home)})
         try:
             deadline = time.monotonic() + START_S

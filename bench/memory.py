@@ -9,6 +9,7 @@ from pathlib import Path
 from appliance.store.store import open_store
 from appliance.sync.keys import box_key
 from bench._box import CACHE, running_box
+from bench._processes import box_pid, children
 from demo.media import fetch_demo, fetch_dlib_weights
 
 SETTLE_S = 40
@@ -32,23 +33,6 @@ def rss(pid: int) -> float:
     """Resident memory of a process, MiB."""
     fields = dict(line.split(":", 1) for line in Path(f"/proc/{pid}/status").read_text().splitlines() if ":" in line)
     return int(fields["VmRSS"].split()[0]) / 1024
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def box_pid(home: Path) -> int:
-    """The process whose command line names this home's configuration."""
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                words = (entry / "cmdline").read_bytes().split(b"\0")
-            except OSError:
-                continue
-            if str(home / "box.toml").encode() in words:
-                return int(entry.name)
-    raise SystemExit("the box's process is not there")
 
 
 def dlib_rss(weights: Path) -> float:
