@@ -21,8 +21,7 @@ def from_format_1(pack: Any) -> Dict[str, Any]:
             "files": pack["files"],
         }
     except (KeyError, TypeError) as error:
-        raise ManifestError(f"the manifest of format 1 is incomplete ({error!r}): run `sentrybox models build`"
-                            ) from error
+        raise ManifestError(f"the manifest of format 1 is incomplete ({error!r})") from error
 
 
 def _rgb(network: Dict[str, Any]) -> Dict[str, Any]:

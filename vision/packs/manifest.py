@@ -117,7 +117,10 @@ class Manifest(NamedTuple):
 
 def dump_manifest(manifest: Manifest) -> str:
     """Writes the JSON text that `load_manifest` reads."""
-    return json.dumps({"format": FORMAT, "pack": _plain(manifest)}, indent=2, sort_keys=True) + "\n"
+    pack = _plain(manifest)
+    if manifest.landmarks.kind == "detector":
+        pack["landmarks"] = {"kind": "detector"}
+    return json.dumps({"format": FORMAT, "pack": pack}, indent=2, sort_keys=True) + "\n"
 
 
 def load_manifest(directory: Path) -> Manifest:
@@ -139,7 +142,8 @@ def load_manifest(directory: Path) -> Manifest:
         pack = from_format_1(document.get("pack")) if found == 1 else document.get("pack")
         return _parse(Section("pack", pack))
     except ManifestError as error:
-        raise ManifestError(f"{path}: {error}") from error
+        raise ManifestError(f"{path}: {error}; correct it (docs/models.md), or {REMEDY} if it is the built-in pack"
+                            ) from error
 
 
 def check_files(directory: Path, manifest: Manifest) -> None:

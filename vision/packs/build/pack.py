@@ -37,11 +37,13 @@ _CC0 = "CC0-1.0"
 
 
 class ListedPack(NamedTuple):
-    """A directory under the packs' root; `problem` says why it cannot be used, or is empty."""
+    """A directory under the packs' root; `problem` says why it cannot be used, or is empty. `manifest` is None where it
+    cannot be read."""
 
     directory: Path
     id: str
     problem: str
+    manifest: Manifest | None
 
 
 class _Piece(NamedTuple):
@@ -92,10 +94,13 @@ def list_packs(root: Path) -> list[ListedPack]:
 
 
 def _listed(directory: Path) -> ListedPack:
+    manifest = None
     try:
-        return ListedPack(directory, check(directory).id, "")
+        manifest = load_manifest(directory)
+        check_files(directory, manifest)
     except ManifestError as error:
-        return ListedPack(directory, directory.name, str(error))
+        return ListedPack(directory, manifest.id if manifest else directory.name, str(error), manifest)
+    return ListedPack(directory, manifest.id, "", manifest)
 
 
 def _convert(cache_dir: Path, progress: Callable[[str], None]) -> tuple[dict[str, _Piece], list[float]]:
