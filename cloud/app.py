@@ -18,7 +18,7 @@ from cloud.ca import Authority
 from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
 from cloud.config import CloudConfig, LedgerSettings
 from cloud.database import boxes, meta, site
-from cloud.database.accounts import AccountTable
+from cloud.database.access import accounts_of
 from cloud.database.engine import Database
 from cloud.database.ledger.pins import GenesisPins
 from cloud.database.opening import connect
@@ -199,7 +199,7 @@ def _admin(
 ) -> str:
     authority = Authority(config.authority or config.home / "authority")
     key = links.key_from_file(config.home / "link.key")
-    accounts = AccountTable(database)
+    accounts = accounts_of(database)
     services = Services(
         database=database,
         accounts=accounts,

@@ -9,8 +9,8 @@ from pathlib import Path
 import uvicorn
 from fastapi import FastAPI
 
+from access.accounts import Accounts
 from cloud.config import HttpSettings
-from cloud.database.accounts import AccountTable
 from contract.errors import Unavailable
 
 STOP_S = 5
@@ -47,7 +47,7 @@ def serve(app: FastAPI, http: HttpSettings, stack: contextlib.ExitStack) -> str:
     return f"{scheme}://{http.host}:{listening.getsockname()[1]}"
 
 
-def first_steps(accounts: AccountTable, url: str, home: Path) -> str:
+def first_steps(accounts: Accounts, url: str, home: Path) -> str:
     """What the ready line says of the first account, whose link is also kept in home/first-link; "" once there is one.
     """
     if accounts.any():

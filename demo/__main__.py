@@ -31,7 +31,7 @@ from appliance.sync.keys import box_key
 from cloud.broker import Broker
 from cloud.ca import Authority
 from cloud.config import CloudConfig, Organisation
-from cloud.database.accounts import AccountTable
+from cloud.database.access import accounts_of
 from cloud.database.migrations import Migration
 from cloud.database.opening import connect
 from cloud.database.schema import MIGRATIONS
@@ -235,7 +235,7 @@ def _token(config_path: Path, kind: type[Organisation], migrations: Sequence[Mig
     config.home.mkdir(exist_ok=True, mode=0o700)
     database = connect(config.database_url(), migrations)
     try:
-        return AccountTable(database).new_token(f"demo-{role}", role)
+        return accounts_of(database).new_token(f"demo-{role}", role)
     finally:
         database.close()
 

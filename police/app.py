@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import get_args
 
 from cloud.database import meta, site
-from cloud.database.accounts import AccountTable
+from cloud.database.access import accounts_of
 from cloud.database.engine import Database
 from cloud.database.opening import connect
 from cloud.database.telling import deliveries
@@ -84,7 +84,7 @@ def start(config: PoliceConfig, stack: contextlib.ExitStack) -> str:
     for part in parts.values():
         part.start()
         stack.callback(part.stop)
-    accounts = AccountTable(database)
+    accounts = accounts_of(database)
     address = serve(build_app(Services(
         database=database,
         accounts=accounts,

@@ -28,6 +28,39 @@ Rules = dict[tuple[str, str], frozenset[Role]]
 """(method, path as the route spells it) -> the roles that may; PUBLIC: anybody."""
 
 
+def access_rules(here: frozenset[Role]) -> Rules:
+    """Return the rules of accounts, sessions and tokens, the same in every app; `here`: the roles an app knows."""
+    return {
+        ("GET", "/session"): here,
+        ("POST", "/session/password"): here,
+        ("GET", "/sessions"): here,
+        # Only an admin may end those of others: accounts.end_session sees to it.
+        ("DELETE", "/sessions/{session_id}"): here,
+        ("GET", "/accounts"): ADMINS,
+        ("POST", "/accounts"): ADMINS,
+        ("PATCH", "/accounts/{name}"): ADMINS,
+        ("DELETE", "/accounts/{name}"): ADMINS,
+        ("POST", "/accounts/{name}/reset"): ADMINS,
+        ("GET", "/accounts/{name}/sessions"): ADMINS,
+        ("POST", "/tokens"): ADMINS,
+        ("DELETE", "/tokens/{name}"): ADMINS,
+        # Pages. The secret in the address of /first and /reset is the permission.
+        ("GET", "/login"): PUBLIC,
+        ("POST", "/login"): PUBLIC,
+        ("POST", "/logout"): PUBLIC,
+        ("GET", "/first"): PUBLIC,
+        ("POST", "/first"): PUBLIC,
+        ("GET", "/reset"): PUBLIC,
+        ("POST", "/reset"): PUBLIC,
+        ("GET", "/ui/account"): here,
+        ("POST", "/ui/account"): here,
+        ("GET", "/ui/accounts"): ADMINS,
+        ("POST", "/ui/accounts"): ADMINS,
+        ("GET", "/ui/accounts/{name}"): ADMINS,
+        ("POST", "/ui/accounts/{name}"): ADMINS,
+    }
+
+
 class Authority(NamedTuple):
     """How an app knows people: the name of its session cookie, and whose a token or a session is (None: nobody's).
 

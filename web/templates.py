@@ -16,6 +16,8 @@ from contract.profile import CHANNELS
 
 _HERE = Path(__file__).parent
 SHARED = _HERE / "static"
+SHARED_HTML = _HERE / "html"
+"""Templates of pages that every app has: each app's own base.html and gate.html frame them."""
 
 
 class Pages:
@@ -24,7 +26,7 @@ class Pages:
     def __init__(self, home: Path) -> None:
         """`home`: the folder with html/ and perhaps static/."""
         self._static = home / "static"
-        self._templates = Environment(loader=FileSystemLoader([home / "html", _HERE / "html"]), autoescape=True,
+        self._templates = Environment(loader=FileSystemLoader([home / "html", SHARED_HTML]), autoescape=True,
                                       undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
         self._templates.filters["moment"] = _moment
         self._templates.globals.update(channels=CHANNELS, assets=_version(SHARED, self._static))

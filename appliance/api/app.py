@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from starlette.staticfiles import StaticFiles
 
 from appliance.api import (
+    account_pages,
     accounts,
     cameras,
     events,
@@ -19,6 +20,7 @@ from appliance.api import (
     recognize,
     register,
     sign_in,
+    trail,
     users,
 )
 from appliance.api.auth import COOKIE, RULES
@@ -30,7 +32,8 @@ from web.guard import Authority
 from web.openapi import description_router
 
 _STATIC = Path(__file__).parent / "static"
-_SUBJECTS = (recognize, register, users, incidents, notify, ledger, cameras, accounts, events, health, sign_in, pages)
+_SUBJECTS = (recognize, register, users, incidents, notify, ledger, cameras, accounts, trail, events, health, sign_in,
+             account_pages, pages)
 
 
 def build_app(services: Services) -> FastAPI:
@@ -40,8 +43,8 @@ def build_app(services: Services) -> FastAPI:
     app = new_app("Sentrybox box", "Recognition, incidents, alerts and the ledger of one box.", services.version,
                   Authority(COOKIE, services.store.accounts.by_token, services.store.accounts.by_session),
                   [*(subject.router for subject in _SUBJECTS), description_router(RULES, partial(page, bar=None))],
-                  services=services, figures=figures, hub=events.Hub(services.store.subscribe),
-                  live_viewers=asyncio.Semaphore(services.live_viewers))
+                  services=services, accounts=services.store.accounts, figures=figures,
+                  hub=events.Hub(services.store.subscribe), live_viewers=asyncio.Semaphore(services.live_viewers))
     app.mount("/static", StaticFiles(directory=_STATIC), name="static")
     app.add_middleware(Counted, figures=figures)
     return app

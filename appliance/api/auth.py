@@ -7,13 +7,14 @@ from fastapi import Depends, Request
 
 from appliance.api.services import Services
 from web import guard
-from web.guard import ADMINS, EVERYBODY, GUARDS, PUBLIC, SUPERVISORS, Rules, identity
+from web.guard import ADMINS, EVERYBODY, GUARDS, PUBLIC, SUPERVISORS, Rules, access_rules, identity
 from web.problems import Problem
 
 # Cookies are not kept apart by port, so the cloud's page on the same host has another name for its own.
 COOKIE = "sentrybox_box_session"
 
 RULES: Rules = {
+    **access_rules(EVERYBODY),
     ("POST", "/recognize"): GUARDS,
     ("POST", "/users/register"): SUPERVISORS,
     ("GET", "/users"): GUARDS,
@@ -38,11 +39,8 @@ RULES: Rules = {
     ("GET", "/cameras/{camera}/tracks"): GUARDS,
     ("GET", "/cameras/{camera}/zones"): GUARDS,
     ("PUT", "/cameras/{camera}/zones"): SUPERVISORS,
-    ("GET", "/accounts"): ADMINS,
-    ("POST", "/accounts"): ADMINS,
-    ("POST", "/tokens"): ADMINS,
-    ("GET", "/session"): EVERYBODY,
     ("GET", "/status"): EVERYBODY,
+    ("GET", "/trail"): ADMINS,
     ("GET", "/events"): EVERYBODY,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
@@ -50,11 +48,6 @@ RULES: Rules = {
     ("GET", "/docs"): PUBLIC,
     ("GET", "/openapi.json"): PUBLIC,
     # Pages
-    ("GET", "/login"): PUBLIC,
-    ("POST", "/login"): PUBLIC,
-    ("POST", "/logout"): PUBLIC,
-    ("GET", "/first"): PUBLIC,
-    ("POST", "/first"): PUBLIC,
     ("GET", "/"): EVERYBODY,
     ("GET", "/ui/live"): GUARDS,
     ("GET", "/ui/incidents"): EVERYBODY,
@@ -64,7 +57,7 @@ RULES: Rules = {
     ("GET", "/ui/people/new"): SUPERVISORS,
     ("GET", "/ui/people/{user_id}"): GUARDS,
     ("GET", "/ui/cameras/{camera}/zones"): SUPERVISORS,
-    ("GET", "/ui/accounts"): ADMINS,
+    ("GET", "/ui/trail"): ADMINS,
 }
 
 

@@ -2,15 +2,15 @@
 
 import asyncio
 import contextlib
-import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from typing import Any
 
 from fastapi import Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from starlette.responses import StreamingResponse
 
-from appliance.api.auth import Box, new_router, still_allowed
+from appliance.api.auth import Box, new_router
+from appliance.api.lasting import while_allowed
 from appliance.api.services import Services
 from contract.camera import CameraState, Picture, RuleState
 from contract.errors import NotFound, SentryboxError, Unavailable
@@ -22,7 +22,6 @@ from web.problems import Problem
 router = new_router("cameras")
 
 _BOUNDARY = "sentrybox-frame"
-RECHECK_SECONDS = 15.0
 
 
 class Camera(BaseModel):
@@ -91,7 +90,7 @@ async def live(camera: Name, request: Request, box: Box) -> Response:
     if viewers.locked():
         raise Problem(503, "too_many_viewers", f"{box.live_viewers} live pictures are open already",
                       hint="close one, or use snapshot.jpg", headers={"Retry-After": "10"})
-    return StreamingResponse(_frames(request, box, camera, viewers),
+    return StreamingResponse(while_allowed(request, _frames(box, camera, viewers)),
                              media_type=f"multipart/x-mixed-replace; boundary={_BOUNDARY}")
 
 
@@ -131,18 +130,13 @@ def camera_of(box: Services, camera: str) -> CameraState:
     raise NotFound(f"no camera {camera}", hint=f"there are {', '.join(s.id for s in states) or 'none'}")
 
 
-async def _frames(request: Request, box: Services, camera: str, viewers: asyncio.Semaphore) -> AsyncIterator[bytes]:
-    checked = time.monotonic()
+async def _frames(box: Services, camera: str, viewers: asyncio.Semaphore) -> AsyncGenerator[bytes, None]:
     async with viewers:
         frames = box.vision.preview(camera, box.live_fps)
         try:
             # When the camera or the worker goes away the stream ends; the page asks again.
             with contextlib.suppress(SentryboxError):
                 async for picture in frames:
-                    if time.monotonic() - checked > RECHECK_SECONDS:
-                        if not await still_allowed(request):
-                            return
-                        checked = time.monotonic()
                     yield _part(picture)
         finally:
             await frames.aclose()

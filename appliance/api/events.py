@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from typing import NamedTuple
 
 from fastapi import Request, Response
 from starlette.responses import StreamingResponse
 
-from appliance.api.auth import new_router, still_allowed
+from appliance.api.auth import new_router
+from appliance.api.lasting import while_allowed
 from contract.events import Event
 from web.guard import Who
 from web.problems import Problem
@@ -79,19 +80,17 @@ async def events(request: Request, who: Who) -> Response:
     """Server-sent events, named by topic: incident, profile, delivery, anchor, camera, zones, site, sync.
     The data is {"id": ...}; `resync` says that events were lost."""
     topics = POLICE_TOPICS if who.role == "police" else None
-    stream = _stream(request, request.app.state.hub, topics)
+    stream = while_allowed(request, _stream(request.app.state.hub, topics))
     return StreamingResponse(stream, media_type="text/event-stream", headers={"X-Accel-Buffering": "no"})
 
 
-async def _stream(request: Request, hub: Hub, topics: frozenset[str] | None) -> AsyncIterator[bytes]:
+async def _stream(hub: Hub, topics: frozenset[str] | None) -> AsyncGenerator[bytes, None]:
     with hub.listen(topics) as queue:
         yield b"retry: 2000\nevent: hello\ndata: {}\n\n"
         while True:
             try:
                 event = await asyncio.wait_for(queue.get(), HEARTBEAT_SECONDS)
             except TimeoutError:
-                if not await still_allowed(request):
-                    return
                 yield b": still here\n\n"
                 continue
             yield _line(event)

@@ -9,7 +9,6 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from appliance.api.accounts import MIN_PASSWORD
 from appliance.api.auth import RULES, Box, services_of
 from appliance.api.cameras import camera_of
 from appliance.api.health import status_of
@@ -17,6 +16,7 @@ from appliance.api.incidents import readable, visible
 from appliance.api.ports import Store
 from appliance.api.services import Services
 from appliance.api.templates import page
+from appliance.api.trail import lines
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.identity import Identity
 from contract.ids import Id, Name
@@ -55,7 +55,7 @@ class PageRoute(GuardedRoute):
 
 
 async def _in_words(request: Request, status: int, detail: str, hint: str) -> Response:
-    bar = await run_in_threadpool(_bar, services_of(request)) if hasattr(request.state, "who") else None
+    bar = await run_in_threadpool(bar_of, services_of(request)) if hasattr(request.state, "who") else None
     return page(request, "problem.html", status, detail=detail, hint=hint, bar=bar)
 
 
@@ -67,7 +67,7 @@ KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamp
 STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
 
 
-def _bar(box: Services) -> Any:
+def bar_of(box: Services) -> Any:
     """The status bar, None when even the store does not answer."""
     try:
         return status_of(box)
@@ -83,7 +83,7 @@ def home(who: Who) -> Response:
 
 @router.get("/ui/live")
 def live(request: Request, box: Box, who: Who) -> Response:
-    return page(request, "live.html", bar=_bar(box), cameras=box.cameras.states(), kinds=KINDS,
+    return page(request, "live.html", bar=bar_of(box), cameras=box.cameras.states(), kinds=KINDS,
                 may_edit=who.role in SUPERVISORS)
 
 
@@ -93,14 +93,14 @@ def incidents(request: Request, box: Box, who: Who, state: State | None = None,
     views, following = box.store.incidents.page(IncidentFilter(state=state), cursor, _PER_PAGE)
     rows = [_row(box.store, view, who) for view in visible(views, who)]
     more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
-    return page(request, "incidents.html", bar=_bar(box), rows=rows, state=state, more=more, states=STATES,
+    return page(request, "incidents.html", bar=bar_of(box), rows=rows, state=state, more=more, states=STATES,
                 first=cursor is None, cameras=[] if who.role == "police" else box.cameras.states(), kinds=KINDS)
 
 
 @router.get("/ui/incidents/{incident_id}")
 def incident(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
     view = readable(box.store.incidents.get(incident_id), who)
-    return page(request, "incident.html", bar=_bar(box), row=_row(box.store, view, who))
+    return page(request, "incident.html", bar=bar_of(box), row=_row(box.store, view, who))
 
 
 @router.get("/ui/incidents/{incident_id}/card")
@@ -114,19 +114,19 @@ def people(request: Request, box: Box, who: Who, search: Annotated[str, Query(ma
            cursor: Annotated[Id | None, Query()] = None) -> Response:
     found = find_users(box.store.profiles, search, cursor or "", 50)
     more = "?" + urlencode({"search": search, "cursor": found.next}) if found.next else ""
-    return page(request, "people.html", bar=_bar(box), people=found.items, search=search, more=more,
+    return page(request, "people.html", bar=bar_of(box), people=found.items, search=search, more=more,
                 may_edit=who.role in SUPERVISORS)
 
 
 @router.get("/ui/people/new")
 def new_person(request: Request, box: Box, who: Who) -> Response:
-    return page(request, "person_new.html", bar=_bar(box), consent=TEXT, max_photos=MAX_PHOTOS)
+    return page(request, "person_new.html", bar=bar_of(box), consent=TEXT, max_photos=MAX_PHOTOS)
 
 
 @router.get("/ui/people/{user_id}")
 def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
     view = view_of(box.store.profiles.find, box.store.profiles.get(user_id))
-    return page(request, "person.html", bar=_bar(box), person=view, may_edit=who.role in SUPERVISORS,
+    return page(request, "person.html", bar=bar_of(box), person=view, may_edit=who.role in SUPERVISORS,
                 max_photos=MAX_PHOTOS)
 
 
@@ -134,12 +134,12 @@ def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
 def zones(request: Request, camera: Name, box: Box, who: Who) -> Response:
     state = camera_of(box, camera)
     intrusion = next(rule for rule in state.rules if rule.kind == "intrusion")
-    return page(request, "zones.html", bar=_bar(box), camera=state, intrusion=intrusion)
+    return page(request, "zones.html", bar=bar_of(box), camera=state, intrusion=intrusion)
 
 
-@router.get("/ui/accounts")
-def accounts(request: Request, box: Box, who: Who) -> Response:
-    return page(request, "accounts.html", bar=_bar(box), accounts=box.store.accounts.list(), minimum=MIN_PASSWORD)
+@router.get("/ui/trail")
+def trail(request: Request, box: Box, cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1)] = None) -> Response:
+    return page(request, "trail.html", bar=bar_of(box), trail=lines(box, 50, cursor))
 
 
 def _row(store: Store, view: IncidentView, who: Identity) -> dict[str, Any]:

@@ -3,10 +3,11 @@
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, Protocol
 
+from access.accounts import Accounts
+from access.storage import TrailLine
 from contract.camera import CameraState, Picture, Still
 from contract.delivery import Audience, SiteContacts
 from contract.events import Event
-from contract.identity import Identity, Role
 from contract.incident import Evidence, IncidentDraft, IncidentFilter, Kind, Severity
 from contract.match import Match
 from contract.observation import Face
@@ -58,27 +59,6 @@ class Notices(Protocol):
         ...
 
 
-class Accounts(Protocol):
-    """Password accounts of the pages and bearer tokens of programs. Only hashes are stored."""
-
-    def any(self) -> bool: ...
-    def first_link(self) -> str:
-        """A new single-use secret with which the first account (admin) may be made. Raises Conflict once one exists."""
-        ...
-
-    def create_first(self, secret: str, name: str, password: str) -> Identity: ...
-    def create(self, name: str, password: str, role: Role) -> None: ...
-    def log_in(self, name: str, password: str) -> str:
-        """A session secret. Raises Rejected (wrong, without saying which part), Unavailable while locked out."""
-        ...
-
-    def log_out(self, session: str) -> None: ...
-    def by_session(self, session: str) -> Identity | None: ...
-    def by_token(self, token: str) -> Identity | None: ...
-    def new_token(self, name: str, role: Role) -> str: ...
-    def list(self) -> list[dict[str, Any]]: ...
-
-
 class Zones(Protocol):
     def get(self, camera: str) -> tuple[tuple[Zone, ...], int]:
         """Zones and their revision."""
@@ -97,6 +77,12 @@ class Files(Protocol):
     def get(self, sha256: str) -> tuple[bytes, str]: ...
 
 
+class Trail(Protocol):
+    def page(self, before: int | None, limit: int) -> list[TrailLine]:
+        """Newest first; `before` is the number of the last line of the page before."""
+        ...
+
+
 class Store(Protocol):
     @property
     def profiles(self) -> Profiles: ...
@@ -108,6 +94,8 @@ class Store(Protocol):
     def notices(self) -> Notices: ...
     @property
     def accounts(self) -> Accounts: ...
+    @property
+    def trail(self) -> Trail: ...
     @property
     def zones(self) -> Zones: ...
     @property

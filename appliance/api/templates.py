@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, Response
 from contract.identity import Identity
 from contract.moments import from_text
 from contract.profile import CHANNELS
+from web.templates import SHARED_HTML
 
 _HERE = Path(__file__).parent
 
@@ -23,8 +24,8 @@ def _moment(text: str | None) -> Markup:
     return Markup('<time datetime="{}">{}</time>').format(escape(text), shown)
 
 
-_environment = Environment(loader=FileSystemLoader(_HERE / "html"), autoescape=True, undefined=StrictUndefined,
-                           trim_blocks=True, lstrip_blocks=True)
+_environment = Environment(loader=FileSystemLoader([_HERE / "html", SHARED_HTML]), autoescape=True,
+                           undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
 _environment.filters["moment"] = _moment
 _environment.globals["channels"] = CHANNELS
 

@@ -7,7 +7,9 @@ import sqlite3
 
 from sqlite_utils import Database, Migrations
 
+from access.names import canonical, free_key
 from contract.errors import Rejected
+from contract.moments import from_text
 
 steps = Migrations("box")
 
@@ -131,6 +133,44 @@ def m006_ledger_status(db: Database) -> None:
         "ALTER TABLE entries ADD COLUMN ledger_reason TEXT NOT NULL DEFAULT ''",
         "UPDATE entries SET ledger_status = 'anchored' WHERE anchors <> '[]'",
     )
+
+
+@steps()
+def m007_access(db: Database) -> None:
+    """Names of accounts without case, what was handed out in one table, a trail. Sessions and the link end with it."""
+    _run(
+        db,
+        "ALTER TABLE accounts RENAME TO older_accounts",
+        """CREATE TABLE accounts (
+            key TEXT PRIMARY KEY, name TEXT NOT NULL, role TEXT NOT NULL, password TEXT NOT NULL,
+            created_at REAL NOT NULL) STRICT, WITHOUT ROWID""",
+        """CREATE TABLE credentials (
+            hash TEXT PRIMARY KEY, id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, account TEXT NOT NULL,
+            name TEXT NOT NULL, role TEXT NOT NULL, agent TEXT NOT NULL, created_at REAL NOT NULL, expires_at REAL
+            ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX credentials_of_account ON credentials (kind, account)",
+        """CREATE TABLE guesses (
+            key TEXT PRIMARY KEY, failures INTEGER NOT NULL, until REAL NOT NULL, at REAL NOT NULL
+            ) STRICT, WITHOUT ROWID""",
+        "CREATE INDEX guesses_by_time ON guesses (at)",
+        """CREATE TABLE trail (
+            number INTEGER PRIMARY KEY AUTOINCREMENT, at TEXT NOT NULL, by TEXT NOT NULL, action TEXT NOT NULL,
+            subject TEXT NOT NULL, detail TEXT NOT NULL) STRICT""",
+    )
+    taken: set[str] = set()
+    for name, role, password, made_at in db.execute("SELECT * FROM older_accounts ORDER BY made_at, name").fetchall():
+        key = free_key(canonical(name), taken)
+        taken.add(key)
+        shown = name if key == canonical(name) else key
+        db.execute("INSERT INTO accounts VALUES (?,?,?,?,?)",
+                   (key, shown, role, password, from_text(made_at).timestamp()))
+    for hash_, name, role, made_at in db.execute("SELECT * FROM tokens").fetchall():
+        db.execute("INSERT INTO credentials VALUES (?,?,'token','',?,?,'',?,NULL)",
+                   (hash_, hash_[:16], name, role, from_text(made_at).timestamp()))
+    for name, failures, locked_s in db.execute("SELECT name, failures, locked_s FROM lockouts").fetchall():
+        db.execute("INSERT OR REPLACE INTO guesses VALUES (?,?,?,0)", (canonical(name), failures, locked_s))
+    _run(db, "DELETE FROM meta WHERE key = 'first_link'",
+         *(f"DROP TABLE {table}" for table in ("older_accounts", "sessions", "tokens", "lockouts")))
 
 
 STEPS = tuple(name for name in globals() if name.startswith("m0"))

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from access.accounts import Accounts
 from appliance.store import idempotency
-from appliance.store.accounts import Accounts
+from appliance.store.access import AccessTables
 from appliance.store.bus import Bus, Listener
 from appliance.store.chain import Chain
 from appliance.store.clock import Clock
@@ -18,12 +19,12 @@ from appliance.store.files import Files
 from appliance.store.gallery import Gallery
 from appliance.store.incidents import Incidents
 from appliance.store.limits import UPKEEP, Limits
-from appliance.store.lockout import Lockout
 from appliance.store.logs import Logs
 from appliance.store.notices import Notices
 from appliance.store.outbox import Outbox
 from appliance.store.profiles import Profiles
 from appliance.store.site import site_contacts
+from appliance.store.trail import Trail
 from appliance.store.zones import Zones
 from contract.chain import public_key_text
 from contract.delivery import SiteContacts
@@ -49,7 +50,9 @@ class Store:
         self.logs = Logs(connection, self.chain, self.outbox, box, clock)
         self.notices = Notices(connection, self.outbox, box, clock)
         self.zones = Zones(connection)
-        self.accounts = Accounts(connection, Lockout(connection, clock), clock)
+        tables = AccessTables(connection, clock)
+        self.accounts = Accounts(tables, clock, tables.lock_clock)
+        self.trail = Trail(connection)
         self.feed = Feed(connection, self.profiles, self.incidents, self.chain, self.outbox, clock)
         self.profiles.fill_gallery()
 

@@ -3,6 +3,7 @@
 from fastapi import FastAPI
 
 from cloud.admin import (
+    account_pages,
     accounts,
     answer,
     audit,
@@ -27,7 +28,7 @@ from web.guard import Authority
 from web.openapi import description_router
 
 _SUBJECTS = (register, users, incidents, release, notify, ledger, fleet, site, audit, trail, accounts,
-             health, answer, sign_in, pages)
+             health, answer, sign_in, account_pages, pages)
 ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES, PAGES.page))
 
 

@@ -20,7 +20,6 @@ from cloud.admin.site import view_of as contacts_of
 from cloud.admin.templates import page
 from cloud.admin.trail import lines
 from cloud.database import boxes, site
-from cloud.database.accounts import MIN_PASSWORD
 from cloud.database.ledger import audits
 from cloud.database.records import records
 from cloud.database.tables.records import FileRow
@@ -133,12 +132,6 @@ def fleet(request: Request, cloud: Cloud, who: Who) -> Response:
 def contacts(request: Request, cloud: Cloud, who: Who) -> Response:
     with cloud.database.read() as session:
         return page(request, "contacts.html", contacts=contacts_of(site.get(session)), may_edit=who.role in ADMINS)
-
-
-@router.get("/ui/accounts")
-@_in_words
-def accounts(request: Request, cloud: Cloud) -> Response:
-    return page(request, "accounts.html", accounts=cloud.accounts.list(), minimum=MIN_PASSWORD)
 
 
 @router.get("/ui/trail")

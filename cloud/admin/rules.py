@@ -1,11 +1,12 @@
 """Which roles may use which route of the cloud."""
 
-from web.guard import ADMINS, EVERYBODY, GUARDS, POLICE, PUBLIC, SUPERVISORS, Rules
+from web.guard import ADMINS, EVERYBODY, GUARDS, POLICE, PUBLIC, SUPERVISORS, Rules, access_rules
 
 # Cookies are not kept apart by port, so the box's page on the same host has another name for its own.
 COOKIE = "sentrybox_cloud_session"
 
 RULES: Rules = {
+    **access_rules(EVERYBODY),
     ("POST", "/users/register"): SUPERVISORS,
     ("GET", "/users"): GUARDS,
     ("GET", "/users/{user_id}"): GUARDS,
@@ -39,11 +40,6 @@ RULES: Rules = {
     ("GET", "/quarantine"): ADMINS,
     ("GET", "/site/contacts"): SUPERVISORS,
     ("PUT", "/site/contacts"): ADMINS,
-    ("GET", "/accounts"): ADMINS,
-    ("POST", "/accounts"): ADMINS,
-    ("POST", "/tokens"): ADMINS,
-    ("DELETE", "/tokens/{name}"): ADMINS,
-    ("GET", "/session"): EVERYBODY,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/metrics"): PUBLIC,
@@ -53,11 +49,6 @@ RULES: Rules = {
     ("GET", "/a/{token}"): PUBLIC,
     ("POST", "/a/{token}"): PUBLIC,
     # Pages
-    ("GET", "/login"): PUBLIC,
-    ("POST", "/login"): PUBLIC,
-    ("POST", "/logout"): PUBLIC,
-    ("GET", "/first"): PUBLIC,
-    ("POST", "/first"): PUBLIC,
     ("GET", "/"): EVERYBODY,
     ("GET", "/ui/incidents"): EVERYBODY,
     ("GET", "/ui/incidents/{incident_id}"): EVERYBODY,
@@ -67,7 +58,6 @@ RULES: Rules = {
     ("GET", "/ui/people/{user_id}/erasure"): ADMINS,
     ("GET", "/ui/boxes"): GUARDS,
     ("GET", "/ui/contacts"): SUPERVISORS,
-    ("GET", "/ui/accounts"): ADMINS,
     ("GET", "/ui/audit"): ADMINS,
     ("GET", "/ui/trail"): ADMINS,
 }

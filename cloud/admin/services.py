@@ -6,7 +6,7 @@ from typing import Annotated, Any, NamedTuple
 
 from fastapi import Depends, Request
 
-from cloud.database.accounts import AccountTable
+from access.accounts import Accounts
 from cloud.database.engine import Database
 from cloud.database.people.profiles import ProfileTable
 from contract.embedding import EmbeddingSpace, SpaceOf
@@ -40,7 +40,7 @@ class Services(NamedTuple):
     """
 
     database: Database
-    accounts: AccountTable
+    accounts: Accounts
     profiles: ProfileTable
     ledger: Ledger
     files: Path

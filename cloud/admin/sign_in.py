@@ -1,8 +1,7 @@
-"""Logging in and out, and the first account by its one-time link."""
+"""Logging in and out, and a password by a one-time link."""
 
 from cloud.admin.rules import RULES
 from cloud.admin.templates import PAGES
-from cloud.database.accounts import MIN_PASSWORD, SESSION_LIFE
-from web.sign_in import Terms, sign_in_router
+from web.sign_in import sign_in_router
 
-router = sign_in_router(RULES, PAGES, Terms(MIN_PASSWORD, int(SESSION_LIFE.total_seconds())))
+router = sign_in_router(RULES, PAGES.page)

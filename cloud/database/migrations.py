@@ -1,15 +1,17 @@
 """Ordered migrations. Each runs once, in one transaction with its own record, under a lock."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from sqlalchemy import text
+from sqlmodel import Session
 
 from cloud.database.engine import Database
 from contract.errors import Rejected
 from contract.moments import now
 
-Migration = tuple[str, ...]
-"""Statements, run in order. `{blob}` stands for the database's word for a column of bytes."""
+Migration = tuple[str | Callable[[Session], None], ...]
+"""Statements, run in order. `{blob}` stands for the database's word for a column of bytes. A function does what SQL
+cannot say."""
 
 _LOCK = 0x53656E7472  # one number for pg_advisory_xact_lock, ours alone
 
@@ -28,7 +30,10 @@ def migrate(database: Database, migrations: Sequence[Migration]) -> None:
             )
         for number, migration in list(enumerate(migrations, 1))[done:]:
             for statement in migration:
-                session.execute(text(statement.replace("{blob}", "BLOB" if database.is_sqlite else "BYTEA")))
+                if callable(statement):
+                    statement(session)
+                else:
+                    session.execute(text(statement.replace("{blob}", "BLOB" if database.is_sqlite else "BYTEA")))
             session.execute(
                 text("INSERT INTO migrations (number, at) VALUES (:number, :at)"),
                 {"number": number, "at": now()},

@@ -3,6 +3,7 @@
 The SQL is the common part of SQLite and PostgreSQL; `{blob}` is the one word they spell differently.
 """
 
+from cloud.database.access_schema import ACCESS
 from cloud.database.migrations import Migration
 
 FIRST: Migration = (
@@ -133,4 +134,4 @@ WITHOUT_POLICE: Migration = (
     "DROP TABLE police_details",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, POLICE, SUBMISSIONS, WITHOUT_POLICE)
+MIGRATIONS: tuple[Migration, ...] = (FIRST, POLICE, SUBMISSIONS, WITHOUT_POLICE, ACCESS)

@@ -2,7 +2,7 @@
 
 from fastapi import FastAPI
 
-from police.api import accounts, answer, entries, health, pages, sign_in
+from police.api import account_pages, accounts, answer, entries, health, pages, sign_in
 from police.api.rules import COOKIE, RULES
 from police.api.services import Services
 from police.api.templates import PAGES
@@ -10,7 +10,7 @@ from web.app import new_app
 from web.guard import Authority
 from web.openapi import description_router
 
-_SUBJECTS = (entries, accounts, health, answer, sign_in, pages)
+_SUBJECTS = (entries, accounts, health, answer, sign_in, account_pages, pages)
 ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES, PAGES.page))
 
 

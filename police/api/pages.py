@@ -8,20 +8,17 @@ from fastapi import APIRouter, Query, Request
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
-from cloud.database.accounts import MIN_PASSWORD
 from cloud.database.telling import deliveries
 from contract.errors import NotFound, SentryboxError
 from contract.ids import Id
 from police.api.entries import acknowledge, ask, checked, listing
-from police.api.rules import ROLES, RULES
+from police.api.rules import RULES
 from police.api.services import Police
 from police.api.templates import page
 from police.database import details, entries
-from web.accounts import NewAccount, NewToken, check_role
-from web.enrol_form import checked as valid
 from web.guard import Who, guarded_page
-from web.problems import Problem, status_for
-from web.sign_in import hashing, read_fields, sentence
+from web.problems import status_for
+from web.sign_in import read_fields
 
 router = APIRouter(route_class=guarded_page(RULES), tags=["pages"], include_in_schema=False,
                    default_response_class=HTMLResponse)
@@ -83,35 +80,3 @@ async def act(request: Request, entry_id: Id, police: Police, who: Who) -> Respo
     except NotFound as error:
         return page(request, "problem.html", 404, detail=error.detail, hint=error.hint)
     return RedirectResponse(f"/ui/entries/{entry_id}", 303)
-
-
-@router.get("/ui/accounts")
-def accounts(request: Request, police: Police) -> Response:
-    return _accounts_page(request, police)
-
-
-@router.post("/ui/accounts")
-async def make_account(request: Request, police: Police, who: Who) -> Response:
-    """A new account, or a token for a program, which is shown this once."""
-    form = await read_fields(request)
-    fields = {key: form.get(key, "") for key in ("name", "role")}
-    try:
-        if form.get("kind") == "token":
-            token = valid(NewToken, fields)
-            check_role(token.role, ROLES)
-            secret = await run_in_threadpool(police.accounts.new_token, token.name, token.role, who.name)
-            return await run_in_threadpool(_accounts_page, request, police, secret=secret)
-        account = valid(NewAccount, {**fields, "password": form.get("password", "")})
-        check_role(account.role, ROLES)
-        await hashing(request, police.accounts.create, account.name, account.password, account.role, who.name)
-    except Problem as error:
-        return await run_in_threadpool(_accounts_page, request, police, error=error.detail, status=error.status)
-    except SentryboxError as error:
-        return await run_in_threadpool(_accounts_page, request, police, error=sentence(error), status=status_for(error))
-    return RedirectResponse("/ui/accounts", 303)
-
-
-def _accounts_page(request: Request, police: Police, *, secret: str = "", error: str = "", status: int = 200
-                   ) -> Response:
-    return page(request, "accounts.html", status, accounts=police.accounts.list(), minimum=MIN_PASSWORD, roles=ROLES,
-                secret=secret, error=error)

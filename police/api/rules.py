@@ -1,7 +1,7 @@
 """Which roles may use which route of the police's own application."""
 
 from contract.identity import Role
-from web.guard import ADMINS, PUBLIC, Rules
+from web.guard import PUBLIC, Rules, access_rules
 
 # Cookies are not kept apart by port, so the cloud's page on the same host has another name for its own.
 COOKIE = "sentrybox_police_session"
@@ -11,16 +11,12 @@ ROLES: tuple[Role, ...] = ("police", "admin")
 OFFICERS: frozenset[Role] = frozenset(ROLES)
 
 RULES: Rules = {
+    **access_rules(OFFICERS),
     ("GET", "/entries"): OFFICERS,
     ("GET", "/entries/{entry_id}"): OFFICERS,
     ("GET", "/entries/{entry_id}/proof"): OFFICERS,
     ("POST", "/entries/{entry_id}/acknowledge"): OFFICERS,
     ("POST", "/entries/{entry_id}/ask"): OFFICERS,
-    ("GET", "/accounts"): ADMINS,
-    ("POST", "/accounts"): ADMINS,
-    ("POST", "/tokens"): ADMINS,
-    ("DELETE", "/tokens/{name}"): ADMINS,
-    ("GET", "/session"): OFFICERS,
     ("GET", "/healthz"): PUBLIC,
     ("GET", "/readyz"): PUBLIC,
     ("GET", "/metrics"): PUBLIC,
@@ -30,15 +26,8 @@ RULES: Rules = {
     ("GET", "/a/{token}"): PUBLIC,
     ("POST", "/a/{token}"): PUBLIC,
     # Pages
-    ("GET", "/login"): PUBLIC,
-    ("POST", "/login"): PUBLIC,
-    ("POST", "/logout"): PUBLIC,
-    ("GET", "/first"): PUBLIC,
-    ("POST", "/first"): PUBLIC,
     ("GET", "/"): OFFICERS,
     ("GET", "/ui/entries"): OFFICERS,
     ("GET", "/ui/entries/{entry_id}"): OFFICERS,
     ("POST", "/ui/entries/{entry_id}"): OFFICERS,
-    ("GET", "/ui/accounts"): ADMINS,
-    ("POST", "/ui/accounts"): ADMINS,
 }

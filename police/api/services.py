@@ -5,7 +5,7 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Request
 
-from cloud.database.accounts import AccountTable
+from access.accounts import Accounts
 from cloud.database.engine import Database
 from police.link import LinkState
 
@@ -16,7 +16,7 @@ class Services(NamedTuple):
     `site`: this organisation's name."""
 
     database: Database
-    accounts: AccountTable
+    accounts: Accounts
     link: Callable[[], LinkState]
     link_delivery: Callable[[str], str]
     wake: Callable[[], None]

@@ -4,6 +4,7 @@ The first three are the cloud's, whose tables the police had too; the fourth lea
 """
 
 from cloud.database import schema
+from cloud.database.access_schema import ACCESS
 from cloud.database.migrations import Migration
 
 _OF_A_CAMPUS = (
@@ -12,4 +13,4 @@ _OF_A_CAMPUS = (
     "anchors", "uploads", "chunks", "files", "quarantine", "releases")
 OWN: Migration = tuple(f"DROP TABLE {table}" for table in _OF_A_CAMPUS)
 
-MIGRATIONS: tuple[Migration, ...] = (schema.FIRST, schema.POLICE, schema.SUBMISSIONS, OWN)
+MIGRATIONS: tuple[Migration, ...] = (schema.FIRST, schema.POLICE, schema.SUBMISSIONS, OWN, ACCESS)

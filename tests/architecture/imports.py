@@ -7,6 +7,7 @@ from pathlib import Path
 # What each room may import besides itself, the standard library and third-party packages.
 ALLOWED: dict[str, set[str]] = {
     "contract": set(),
+    "access": {"contract"},
     # Installed alone into a Jetson's own Python.
     "vision": {"vision.worker"},
     "vision.wire": set(),
@@ -20,10 +21,10 @@ ALLOWED: dict[str, set[str]] = {
                    "vision.people", "vision.shot", "vision.sight", "vision.tracker"},
     "visionlink": {"contract", "vision.wire"},
     "appliance.pipeline": {"contract", "visionlink"},
-    "appliance.store": {"contract"},
+    "appliance.store": {"access", "contract"},
     "appliance.sync": {"contract"},
-    "appliance.api": {"contract", "web"},
-    "cloud.database": {"contract"},
+    "appliance.api": {"access", "contract", "web"},
+    "cloud.database": {"access", "contract"},
     "cloud.database.tables": set(),
     "cloud.ingest": {"contract", "cloud.database"},
     "cloud.ledger": {"contract", "cloud.database"},
@@ -31,21 +32,21 @@ ALLOWED: dict[str, set[str]] = {
     # Could be published alone: knows Fabric and nothing else.
     "cloud.ledger.gateway": set(),
     "cloud.notify": {"contract", "cloud.database"},
-    "cloud.admin": {"contract", "cloud.database", "web"},
-    "police": {"contract", "cloud.config", "cloud.database", "cloud.ledger.gateway", "cloud.notify", "cloud.server",
-               "cloud.worker", "web"},
-    "web": {"contract"},
+    "cloud.admin": {"access", "contract", "cloud.database", "web"},
+    "police": {"access", "contract", "cloud.config", "cloud.database", "cloud.ledger.gateway", "cloud.notify",
+               "cloud.server", "cloud.worker", "web"},
+    "web": {"access", "contract"},
     "demo.standin": set(),
 }
 # The only files that wire rooms together, and what they may reach.
 WIRING: dict[str, set[str]] = {
     "appliance": {"contract", "vision", "visionlink", "appliance"},
-    "cloud": {"contract", "visionlink", "cloud", "vision"},
+    "cloud": {"access", "contract", "visionlink", "cloud", "vision"},
     "demo": {"contract", "demo", "cloud", "police", "appliance", "sentrybox", "vision"},
-    "sentrybox": {"contract", "appliance", "cloud", "police", "demo", "sentrybox", "vision"},
+    "sentrybox": {"access", "contract", "appliance", "cloud", "police", "demo", "sentrybox", "vision"},
 }
 WIRES = ("app", "__main__")
-ROOTS = ("contract", "vision", "visionlink", "appliance", "cloud", "police", "demo", "sentrybox", "web")
+ROOTS = ("access", "contract", "vision", "visionlink", "appliance", "cloud", "police", "demo", "sentrybox", "web")
 
 
 def module_name(path: Path, root: Path) -> str:

@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from starlette.testclient import TestClient
 
 from cloud.database import meta, site
-from cloud.database.accounts import AccountTable
+from cloud.database.access import accounts_of
 from cloud.database.engine import Database
 from cloud.database.opening import connect
 from cloud.ledger.embedded import EmbeddedLedger
@@ -129,7 +129,7 @@ class Station:
     """The police's web application, with a client per role."""
 
     def __init__(self, database: Database) -> None:
-        self.database, self.accounts, self.link = database, AccountTable(database), Link()
+        self.database, self.accounts, self.link = database, accounts_of(database), Link()
         self.link.answered(7)
         self.faults: list[str] = []
         self.woken = 0

@@ -13,7 +13,7 @@ from typing import Any
 
 import httpx
 
-from cloud.database.accounts import AccountTable
+from cloud.database.access import accounts_of
 from cloud.database.opening import connect
 from demo.standin.settings import Settings
 from police.database.schema import MIGRATIONS
@@ -38,7 +38,7 @@ class PoliceProcess:
         self._process: subprocess.Popen[str] | None = None
         self.use(profile)
         database = connect(self.database_url, MIGRATIONS)
-        self._token = AccountTable(database).new_token("test", "police")
+        self._token = accounts_of(database).new_token("test", "police")
         database.close()
 
     @property

@@ -166,14 +166,6 @@ const ACTIONS = {
     await ask("POST", "/boxes/" + form.dataset.id + "/revoke");
     location.reload();
   },
-  async account(form) {
-    await ask("POST", "/accounts", Object.fromEntries(new FormData(form)));
-    location.reload();
-  },
-  async token(form) {
-    const made = await ask("POST", "/tokens", Object.fromEntries(new FormData(form)));
-    form.querySelector("output").textContent = made.token;
-  },
 };
 
 document.addEventListener("submit", (event) => {

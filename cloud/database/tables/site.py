@@ -1,4 +1,4 @@
-"""Tables of the whole site: facts, counters, boxes, the change feed, who did what, accounts."""
+"""Tables of the whole site: facts, counters, boxes, the change feed, who did what."""
 
 from sqlmodel import Field, SQLModel
 
@@ -77,27 +77,3 @@ class TrailRow(SQLModel, table=True):
     detail: str
     previous: str
     hash: str
-
-
-class AccountRow(SQLModel, table=True):
-    """`password` is an Argon2id hash."""
-
-    __tablename__ = "accounts"
-    name: str = Field(primary_key=True)
-    role: str
-    password: str
-    created_at: str
-    failures: int = 0
-    locked_until: str = ""
-
-
-class SecretRow(SQLModel, table=True):
-    """A session, a program's token or the first-account link, by hash. `kind` is session, token or first."""
-
-    __tablename__ = "secrets"
-    hash: str = Field(primary_key=True)
-    kind: str
-    name: str
-    role: str
-    created_at: str
-    expires_at: str = ""

@@ -13,7 +13,8 @@ from web.guard import PUBLIC, GuardedRoute
 ROLES = (*get_args(Role), "anonymous")
 ID = "0193a1b2-0000-7000-8000-000000000000"
 # A wrong body and unknown ids: who may pass gets any answer but 401 and 403.
-FILL = {"user_id": ID, "incident_id": ID, "subject_id": ID, "record_id": ID, "camera": "nowhere", "sha256": "0" * 64}
+FILL = {"user_id": ID, "incident_id": ID, "subject_id": ID, "record_id": ID, "camera": "nowhere", "sha256": "0" * 64,
+        "name": "nothing", "session_id": "nothing"}
 ENDLESS = {"/events"}
 
 

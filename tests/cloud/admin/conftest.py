@@ -11,7 +11,7 @@ from cloud.admin.services import Services
 from cloud.ca import Authority
 from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
 from cloud.database import boxes, meta, site
-from cloud.database.accounts import AccountTable
+from cloud.database.access import accounts_of
 from cloud.database.ledger import jobs
 from cloud.database.opening import connect
 from cloud.database.people.profiles import ProfileTable
@@ -48,7 +48,7 @@ class Site:
         self.ledger = EmbeddedLedger(home / "ledger")
         self.key = Ed25519PrivateKey.generate()
         self.profiles = ProfileTable(self.database)
-        self.accounts = AccountTable(self.database)
+        self.accounts = accounts_of(self.database)
         self.time = from_text(now()).timestamp()
         self.previous, self.sequence = GENESIS, 0
         with self.database.write() as session:

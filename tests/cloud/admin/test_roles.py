@@ -8,7 +8,8 @@ from contract.ids import new_id
 
 ROLES = ("nobody", "guard", "supervisor", "admin", "police")
 VALUES = {"user_id": new_id(), "incident_id": new_id(), "subject_id": new_id(), "record_id": new_id(),
-          "sha256": "0" * 64, "channel": "general", "box_id": "no-box", "name": "nothing", "token": "x.y.z"}
+          "sha256": "0" * 64, "channel": "general", "box_id": "no-box", "name": "nothing", "token": "x.y.z",
+          "session_id": "nothing"}
 
 
 def routes():

@@ -6,7 +6,7 @@ from contract.ids import new_id
 from police.api.app import ROUTERS
 from police.api.rules import RULES
 
-VALUES = {"entry_id": new_id(), "name": "nothing", "token": "x.y.z"}
+VALUES = {"entry_id": new_id(), "name": "nothing", "token": "x.y.z", "session_id": "nothing"}
 
 
 def test_the_table_and_the_application_have_the_same_routes():
@@ -34,7 +34,7 @@ def test_each_route_with_each_role(station, role):
 def test_openapi_describes_every_route_with_its_roles(station):
     document = station.clients["nobody"].get("/openapi.json").json()
     described = {(m.upper(), p) for p, methods in document["paths"].items() for m in methods}
-    hidden = ("/ui/", "/docs", "/openapi", "/login", "/logout", "/first")
+    hidden = ("/ui/", "/docs", "/openapi", "/login", "/logout", "/first", "/reset")
     assert described == {r for r in RULES if not r[1].startswith(hidden) and r[1] != "/"}
     assert document["paths"]["/entries"]["get"]["x-roles"] == ["admin", "police"]
     assert "/entries" in station.clients["nobody"].get("/docs").text
