@@ -47,7 +47,10 @@ class Face(Model):
 
 
 class Track(Model):
-    """One person followed by one camera. `source` "face": only a face fills the picture and stands for the person."""
+    """One person followed by one camera. `source` "face": only a face fills the picture and stands for the person.
+
+    `pose`: 17 joints in COCO's order, each x and y in pixels of the frame and a score 0..1; None where it is not known.
+    """
 
     id: int = Field(ge=0)
     source: Literal["body", "face"]
@@ -55,6 +58,7 @@ class Track(Model):
     score: float = Field(ge=0, le=1)
     age: int = Field(ge=0)
     face: Face | None = None
+    pose: tuple[tuple[float, float, float], ...] | None = Field(default=None, min_length=17, max_length=17)
 
     def foot(self) -> tuple[float, float]:
         """Bottom centre of the box: where the person stands, in pixels."""

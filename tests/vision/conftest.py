@@ -7,6 +7,7 @@ import select
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -14,12 +15,14 @@ from typing import Any
 
 import pytest
 
+from vision.analysis import Backend
 from vision.cpu.backend import CpuAnalysis, render
-from vision.graph import parse_graph
+from vision.graph import Graph, parse_graph
 from vision.packs.build.fetch import FetchError
 from vision.packs.build.pack import build
 from vision.wire import framing
 from vision.wire.framing import Frame
+from vision.worker.app import Worker
 
 ROOT = Path(__file__).parents[2]
 MEDIA = ROOT.parent / "shared" / "media"
@@ -133,3 +136,27 @@ def start_worker(tmp_path: Path) -> Iterator[Callable[..., Talk]]:
 def _end(process: subprocess.Popen) -> None:
     process.terminate()
     process.communicate(timeout=WAIT_S)
+
+
+@pytest.fixture
+def serve(tmp_path: Path) -> Iterator[Callable[[Graph, Backend], Talk]]:
+    """serve(graph, backend) runs a worker over a backend of the test's own, in this process, and connects to it."""
+    with contextlib.ExitStack() as stack:
+        def start(graph: Graph, backend: Backend) -> Talk:
+            path = tmp_path / "own.sock"
+            worker = Worker(graph, path, backend)
+            thread = threading.Thread(target=worker.run, daemon=True)
+            thread.start()
+            stack.callback(thread.join, WAIT_S)
+            stack.callback(worker.stop)
+            talk = Talk(path)
+            stack.callback(talk.close)
+            talk.path, talk.worker, talk.thread = path, worker, thread
+            talk.greeting = []
+            # An answer says that from now on everything is heard.
+            talk.send(framing.FRAME, {"id": "begin", "camera": "nowhere"})
+            while not talk.greeting or talk.greeting[-1].kind != framing.PICTURE:
+                talk.greeting.append(talk.read())
+            return talk
+
+        yield start

@@ -70,7 +70,7 @@ def test_what_is_too_large_is_not_sent():
 def served(tmp_path):
     """A server that answers each still with its id, and a function that connects to it."""
     path = tmp_path / "s.sock"
-    left = threading.Semaphore(0)
+    left, before = threading.Semaphore(0), set(threading.enumerate())
     server = Server(path, lambda client: client.send(framing.WORKER_HELLO, {"version": 1}),
                     lambda client, frame: client.send(framing.FACES, {"id": frame.fields.get("id")}),
                     lambda client: left.release())
@@ -82,7 +82,7 @@ def served(tmp_path):
         connection.connect(str(path))
         return connection
 
-    connect.left, connect.path, connect.server = left, path, server
+    connect.left, connect.path, connect.server, connect.before = left, path, server, before
     yield connect
     server.close()
 
@@ -140,7 +140,11 @@ def test_a_kind_that_only_the_worker_sends_is_refused(served):
 def test_a_client_that_leaves_is_reported_once(served):
     served().close()
     assert served.left.acquire(timeout=30)
-    assert not served.left.acquire(timeout=0.05)
+    served.server.close()
+    for thread in set(threading.enumerate()) - served.before:
+        thread.join(30)
+        assert not thread.is_alive()
+    assert not served.left.acquire(blocking=False)
 
 
 def test_a_client_that_does_not_read_holds_nobody_up(served):
