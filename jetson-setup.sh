@@ -57,7 +57,7 @@ pyds=
 pyds_sha256=
 models=
 number=0
-steps=8
+steps=9
 open_points=()
 
 refuse() {
@@ -194,6 +194,15 @@ step_application() {
     run ln -sfn "$app/venv/bin/sentrybox" /usr/local/bin/sentrybox
 }
 
+step_vision() {
+    local wheels=$app/wheels
+    title "the vision worker, alone, in JetPack's Python $jetpack_python"
+    run rm -rf "$wheels"
+    run "$source_dir/scripts/vision-wheel" "$app/bootstrap/bin/uv" "$app/venv/bin/python" "$wheels"
+    run "python$jetpack_python" -m venv --system-site-packages "$app/vision"
+    run "$app/vision/bin/python" -m pip install --no-deps --no-index --force-reinstall --find-links "$wheels" sentrybox-vision
+}
+
 step_pyds() {
     local found
     title "pyds, DeepStream's binding for JetPack's Python $jetpack_python"
@@ -204,7 +213,6 @@ step_pyds() {
     [ -r "$pyds" ] || refuse "--pyds $pyds cannot be read"
     found=$(sha256sum "$pyds" | cut -d' ' -f1)
     [ "$found" = "$pyds_sha256" ] || refuse "--pyds $pyds has SHA-256 $found, not $pyds_sha256; it is not installed"
-    run "python$jetpack_python" -m venv --system-site-packages "$app/vision"
     run "$app/vision/bin/python" -m pip install --no-deps --no-index "$pyds"
 }
 
@@ -260,6 +268,7 @@ step_user
 step_folders
 step_python
 step_application
+step_vision
 step_pyds
 step_models
 

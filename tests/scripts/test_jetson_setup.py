@@ -49,7 +49,7 @@ def test_supported_boards_are_named_with_their_jetpack(tmp_path, model, release,
     assert done.returncode == 0, done.stderr
     first = done.stdout.splitlines()[0]
     assert first.startswith(f"found {model}, L4T {release}.{revision} (JetPack {jetpack}): profile ")
-    assert "[8/8]" in done.stdout
+    assert "[9/9]" in done.stdout
 
 
 @pytest.mark.parametrize(
@@ -108,6 +108,24 @@ def test_pyds_is_refused_when_its_checksum_does_not_fit(tmp_path) -> None:
     right = dry(root, "--pyds", wheel, "--pyds-sha256", digest)
     assert right.returncode == 0, right.stderr
     assert f"--no-index {wheel}" in right.stdout
+
+
+@pytest.mark.parametrize(
+    ("model", "release", "revision", "python"), [(NANO, 32, "7.1", "3.6"), (ORIN, 36, "4.3", "3.10")]
+)
+def test_the_worker_goes_into_jetpacks_own_python(tmp_path, model, release, revision, python) -> None:
+    """Also without pyds: what builds it, where it is installed, and that nothing is fetched for it."""
+    lines = dry(board(tmp_path, model, release, revision)).stdout.splitlines()
+    start = next(number for number, line in enumerate(lines) if "the vision worker, alone" in line)
+    assert f"JetPack's Python {python}" in lines[start]
+    _, build, make, install = (line.split("would run: ")[1] for line in lines[start + 1:start + 5])
+    script, *arguments = build.split()
+    assert Path(script) == SCRIPT.parent / "scripts/vision-wheel"
+    assert Path(script).stat().st_mode & 0o100
+    assert arguments == ["/opt/sentrybox/bootstrap/bin/uv", "/opt/sentrybox/venv/bin/python", "/opt/sentrybox/wheels"]
+    assert make == f"python{python} -m venv --system-site-packages /opt/sentrybox/vision"
+    assert install == ("/opt/sentrybox/vision/bin/python -m pip install --no-deps --no-index --force-reinstall "
+                       "--find-links /opt/sentrybox/wheels sentrybox-vision")
 
 
 def test_what_is_there_is_not_done_again(tmp_path) -> None:

@@ -143,7 +143,7 @@ class Worker:
 
 
 def main(arguments: Optional[Sequence[str]] = None) -> int:
-    """Runs a worker; 2 when the graph is wrong, 1 when the socket cannot be made."""
+    """Runs a worker; 2 when the graph is wrong or its backend is not installed, 1 when the socket cannot be made."""
     parser = argparse.ArgumentParser(prog="sentrybox vision", description=__doc__.splitlines()[0])
     parser.add_argument("--socket", type=Path, required=True, help="Unix socket to listen on (mode 0600)")
     parser.add_argument("--graph", type=Path, required=True, help="JSON file: model pack, cameras, thresholds")
@@ -154,10 +154,15 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     except (OSError, GraphError) as error:
         print(f"{options.graph}: {error}", file=sys.stderr)
         return 2
+    try:
+        backend = importlib.import_module(BACKENDS[graph.backend]).render(graph)
+    except ImportError as error:
+        print(f"{options.graph}: the backend {graph.backend} cannot run here: {error}", file=sys.stderr)
+        return 2
     keep_small()
     parent = os.getppid()
     try:
-        worker = Worker(graph, options.socket, importlib.import_module(BACKENDS[graph.backend]).render(graph))
+        worker = Worker(graph, options.socket, backend)
     except OSError as error:
         print(f"{options.socket}: cannot listen: {error}", file=sys.stderr)
         return 1
