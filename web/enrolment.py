@@ -94,7 +94,10 @@ def judge(photos: list[Photo], limits: PhotoLimits, *, existing: tuple[Template,
     refused: list[Refusal] = []
     for photo in photos:
         result = _judge_one(photo, limits, owner, allow_lookalike)
-        (refused if isinstance(result, Refusal) else good).append(result)  # type: ignore[arg-type]
+        if isinstance(result, Refusal):
+            refused.append(result)
+        else:
+            good.append(result)
     kept = _agreeing(good, existing)
     refused += [_refuse(g.photo, "different_person", "this is another face than the one of the other photos")
                 for g in good if g not in kept]

@@ -136,6 +136,24 @@ class GuardedRoute(APIRoute):
         return handler
 
 
+class PageRoute(GuardedRoute):
+    """Sends who is not logged in to the log-in page and back."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        inner = super().get_route_handler()
+
+        async def handler(request: Request) -> Response:
+            try:
+                return await inner(request)
+            except Problem as error:
+                if error.status != 401 or request.method != "GET":
+                    raise
+                target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+                return RedirectResponse(f"/login?next={quote(target)}", 303)
+
+        return handler
+
+
 def guarded(rules: Rules) -> type[GuardedRoute]:
     """The route class of one app."""
     return type("GuardedRoute", (GuardedRoute,), {"rules": rules})
@@ -143,24 +161,7 @@ def guarded(rules: Rules) -> type[GuardedRoute]:
 
 def guarded_page(rules: Rules) -> type[APIRoute]:
     """As guarded(), but sends who is not logged in to the log-in page and back."""
-
-    class PageRoute(guarded(rules)):  # type: ignore[misc]
-        def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-            inner = super().get_route_handler()
-
-            async def handler(request: Request) -> Response:
-                try:
-                    answer: Response = await inner(request)
-                    return answer
-                except Problem as error:
-                    if error.status != 401 or request.method != "GET":
-                        raise
-                    target = request.url.path + (f"?{request.url.query}" if request.url.query else "")
-                    return RedirectResponse(f"/login?next={quote(target)}", 303)
-
-            return handler
-
-    return PageRoute
+    return type("PageRoute", (PageRoute,), {"rules": rules})
 
 
 def new_router(rules: Rules, tag: str) -> APIRouter:

@@ -1,6 +1,7 @@
 """Every error as RFC 9457 problem details. The only place where an error becomes an HTTP status."""
 
 import logging
+from collections.abc import Callable
 from http import HTTPStatus
 from typing import Any
 
@@ -110,6 +111,9 @@ def of_bug(request: Request, error: Exception) -> Response:
 
 def install(app: FastAPI) -> None:
     """Answer every error of `app` with a problem."""
-    for kind, handler in ((SentryboxError, _of_contract), (Problem, _of_http), (HTTPException, _of_starlette),
-                          (RequestValidationError, _of_validation), (OverflowError, _of_overflow)):
-        app.add_exception_handler(kind, handler)  # type: ignore[arg-type]
+    # Starlette gives each handler errors of the class that it is named with.
+    handlers: dict[type[Exception], Callable[[Request, Any], Response]] = {
+        SentryboxError: _of_contract, Problem: _of_http, HTTPException: _of_starlette,
+        RequestValidationError: _of_validation, OverflowError: _of_overflow}
+    for kind, handler in handlers.items():
+        app.add_exception_handler(kind, handler)

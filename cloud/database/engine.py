@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from typing import Any
 
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, Table, event
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import ArgumentError
 from sqlalchemy.pool import QueuePool
@@ -60,7 +60,7 @@ class Database:
 def insert_if_absent(session: Session, row: SQLModel) -> bool:
     """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
     # Asked by RETURNING, for the row count is -1 (unknown) on PostgreSQL.
-    key = next(iter(type(row).__table__.primary_key))  # type: ignore[attr-defined]
+    key = next(iter(_table(row).primary_key))
     inserted = session.execute(_insert(session, row).on_conflict_do_nothing().returning(key))
     return inserted.first() is not None
 
@@ -88,7 +88,11 @@ def engines(url: str) -> Database:
 
 def _insert(session: Session, row: SQLModel) -> Any:
     insert = sqlite.insert if session.get_bind().dialect.name == "sqlite" else postgresql.insert
-    return insert(type(row).__table__).values(**row.model_dump())  # type: ignore[attr-defined]
+    return insert(_table(row)).values(**row.model_dump())
+
+
+def _table(row: SQLModel) -> Table:
+    return row.metadata.tables[str(row.__tablename__)]
 
 
 def _postgresql(url: str) -> Database:

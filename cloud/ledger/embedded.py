@@ -226,8 +226,8 @@ class EmbeddedLedger:
                 raise Rejected(f"{where} was changed at leaf {expected}", hint="restore a backup")
         try:
             top = tree.root(size, self._read(head.channel)).hex()
-        except TypeError as error:
-            raise Rejected(f"{where} misses some of its hashes", hint="restore a backup") from error
+        except Unavailable as error:
+            raise Rejected(error.detail, hint=error.hint) from error
         if top != head.root:
             raise Rejected(f"{where} does not have the root that was signed", hint="restore a backup")
 
@@ -264,7 +264,7 @@ class EmbeddedLedger:
         return 0 if row is None or row[0] is None else row[0] + 1
 
     def _read(self, channel: LedgerChannel, near: dict[tree.Node, bytes] | None = None) -> tree.Read:
-        """Reads nodes, those in `near` from there."""
+        """Reads nodes, those in `near` from there. It raises Unavailable for one that is not there."""
         def read(level: int, number: int) -> bytes:
             if near is not None and (level, number) in near:
                 return near[level, number]
@@ -274,7 +274,10 @@ class EmbeddedLedger:
                 level,
                 number,
             )
-            value: bytes = row[0] if row is not None else None  # type: ignore[assignment]
+            if row is None:
+                raise Unavailable(f"the {channel} log in {self._path} misses some of its hashes",
+                                  hint="restore it from a backup")
+            value: bytes = row[0]
             if near is not None:
                 near[level, number] = value
             return value

@@ -20,13 +20,13 @@ from contract.messages import (
     ActionPut,
     AnchorPut,
     Change,
+    ChangeBody,
     Changes,
     DeliveryPut,
     ProfilePut,
     ProfileTombstone,
     SitePut,
 )
-from contract.model import Model
 from contract.profile import Profile
 
 ENVELOPE = 4096
@@ -57,7 +57,7 @@ def changes_for(session: Session, box: str, after: int, limit: int) -> Changes:
         body = BODIES[row.kind](session, row.key)
         if body is None:
             continue
-        change = Change(revision=row.revision, body=body)  # type: ignore[arg-type]
+        change = Change(revision=row.revision, body=body)
         size += len(change.model_dump_json().encode()) + 1
         if size > MAX_MESSAGE and changes:
             through = row.revision - 1
@@ -66,19 +66,19 @@ def changes_for(session: Session, box: str, after: int, limit: int) -> Changes:
     return Changes(epoch=epoch, after=after, through=through, latest=newest, changes=tuple(changes))
 
 
-def _profile(session: Session, key: str) -> Model | None:
+def _profile(session: Session, key: str) -> ChangeBody | None:
     row = session.get(ProfileRow, key)
     if row is not None:
         return ProfilePut(profile=Profile.model_validate_json(row.content))
     return None if session.get(ErasureRow, key) is None else ProfileTombstone(profile_id=key)
 
 
-def _site(session: Session, key: str) -> Model | None:
+def _site(session: Session, key: str) -> ChangeBody | None:
     row = session.get(MetaRow, key)
     return None if row is None else SitePut(site=SiteContacts.model_validate_json(row.value))
 
 
-def _anchor(session: Session, key: str) -> Model | None:
+def _anchor(session: Session, key: str) -> ChangeBody | None:
     rows = session.exec(
         select(AnchorRow).where(AnchorRow.record_id == key).order_by(col(AnchorRow.channel))
     ).all()
@@ -92,7 +92,7 @@ def _anchor(session: Session, key: str) -> Model | None:
     )
 
 
-def _delivery(session: Session, key: str) -> Model | None:
+def _delivery(session: Session, key: str) -> ChangeBody | None:
     row = session.get(DeliveryRow, key)
     return (
         None
@@ -101,12 +101,12 @@ def _delivery(session: Session, key: str) -> Model | None:
     )
 
 
-def _action(session: Session, key: str) -> Model | None:
+def _action(session: Session, key: str) -> ChangeBody | None:
     row = session.get(ActionRow, key)
     return None if row is None else ActionPut(action=Action.model_validate_json(row.content))
 
 
-BODIES: dict[str, Callable[[Session, str], Model | None]] = {
+BODIES: dict[str, Callable[[Session, str], ChangeBody | None]] = {
     "profile": _profile,
     "site": _site,
     "anchor": _anchor,

@@ -41,7 +41,7 @@ def add(session: Session, record: LedgerRecord, channels: tuple[LedgerChannel, .
 
 def claim_urgent(session: Session, channel: LedgerChannel, at: str, limit: int, lease_s: float) -> Claim:
     """Take up to `limit` due urgent jobs for `lease_s` seconds, oldest record first. Commit before working on them."""
-    return _claim(session, _due(session, channel, at, limit, urgent=True), at, lease_s)
+    return _claim(session, channel, _due(session, channel, at, limit, urgent=True), at, lease_s)
 
 
 def claim_batch(
@@ -52,7 +52,7 @@ def claim_batch(
     rows = _due(session, channel, at, size, urgent=False)
     if len(rows) < size and not any(row.queued_at <= queued_until for row in rows):
         rows = []
-    return _claim(session, rows, at, lease_s)
+    return _claim(session, channel, rows, at, lease_s)
 
 
 def any_due(session: Session, channel: LedgerChannel, at: str, *, urgent: bool) -> bool:
@@ -117,16 +117,16 @@ def _due(session: Session, channel: LedgerChannel, at: str, limit: int, *, urgen
     )
 
 
-def _claim(session: Session, rows: list[LedgerJobRow], at: str, lease_s: float) -> Claim:
+def _claim(session: Session, channel: LedgerChannel, rows: list[LedgerJobRow], at: str, lease_s: float) -> Claim:
     claim = Claim(new_id(), [])
     for row in rows:
         row.attempts += 1
         row.claim, row.claimed_until = claim.id, from_epoch(from_text(at).timestamp() + lease_s)
-        claim.jobs.append(_job(row))
+        claim.jobs.append(_job(row, channel))
     session.flush()
     return claim
 
 
-def _job(row: LedgerJobRow) -> Job:
+def _job(row: LedgerJobRow, channel: LedgerChannel) -> Job:
     record = LedgerRecord.model_validate_json(row.content)
-    return Job(record, row.channel, row.box, row.attempts)  # type: ignore[arg-type]
+    return Job(record, channel, row.box, row.attempts)

@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cloud.ledger.embedded import EmbeddedLedger
-from contract.errors import Rejected
+from contract.errors import Rejected, Unavailable
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.proof.document import check_inclusion
@@ -85,6 +85,17 @@ def test_a_changed_log_is_refused(tmp_path, damage):
     connection.close()
     with pytest.raises(Rejected, match="general"):
         EmbeddedLedger(tmp_path)
+
+
+def test_a_hash_that_goes_missing_meanwhile_is_said_so(tmp_path):
+    records = filled(tmp_path)
+    ledger = EmbeddedLedger(tmp_path)
+    connection = sqlite3.connect(tmp_path / "ledger.db", isolation_level=None)
+    assert connection.execute("DELETE FROM nodes WHERE level = 0").rowcount
+    connection.close()
+    with pytest.raises(Unavailable, match=r"general log .* misses some of its hashes"):
+        prove(ledger, "general", records[0])
+    ledger.close()
 
 
 def test_leaves_cannot_be_changed_by_accident(tmp_path):
