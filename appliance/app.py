@@ -153,8 +153,10 @@ def _thresholds_fit(config: BoxConfig) -> None:
     except ManifestError as error:
         log.error("%s", error)
         return
-    EmbeddingSpace(pack=manifest.id, size=manifest.embedding_size, metric=manifest.metric,
-                   thresholds=manifest.thresholds._asdict()).limited(config.matching.known, config.matching.review)
+    space = EmbeddingSpace.model_validate({
+        "pack": manifest.id, "size": manifest.embedding_size, "metric": manifest.metric,
+        "thresholds": manifest.thresholds._asdict()})
+    space.limited(config.matching.known, config.matching.review)
 
 
 def _plans(config: BoxConfig, sockets: Path) -> list[WorkerPlan]:
