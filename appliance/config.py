@@ -86,5 +86,5 @@ class BoxConfig(Section):
         return self
 
     def rules_of(self, camera: Camera) -> Rules:
-        """The settings of the rules on this camera: the site's, and its own where it has any."""
+        """Return the settings of the rules on this camera: the site's, and its own where it has any."""
         return self.rules.with_own(camera.rules)

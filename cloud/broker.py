@@ -111,7 +111,7 @@ class Broker:
             time.sleep(0.03)
 
     def running(self) -> bool:
-        """Whether the process is there."""
+        """Return whether the process is there."""
         return self._process is not None and self._process.poll() is None
 
     def reload(self) -> None:

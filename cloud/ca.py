@@ -74,12 +74,13 @@ class Authority:
 
     @property
     def certificate(self) -> str:
-        """The authority's certificate in PEM: what boxes trust."""
+        """Return the authority's certificate in PEM: what boxes trust."""
         return self.certificate_path.read_text("ascii")
 
     def server(self, name: str, names: tuple[str, ...] = ()) -> tuple[Path, Path]:
-        """(certificate, key) files NAME.pem and NAME.key for a server reached as 127.0.0.1, localhost or one of
-        `names` (host names or addresses). Kept when they are there and good for all these names."""
+        """Return the (certificate, key) files NAME.pem and NAME.key for a server reached as 127.0.0.1, localhost or one
+        of `names` (host names or addresses). Kept when they are there and good for all these names.
+        """
         wanted = tuple(dict.fromkeys(("127.0.0.1", "localhost", *names)))
         certificate, key = self.home / f"{name}.pem", self.home / f"{name}.key"
         if not (certificate.exists() and key.exists() and _names_in(certificate) >= set(wanted)):
@@ -88,14 +89,15 @@ class Authority:
         return certificate, key
 
     def client(self, name: str) -> tuple[Path, Path]:
-        """(certificate, key) files for a client of our own, such as `cloud`. Kept when they are there."""
+        """Return the (certificate, key) files for a client of our own, such as `cloud`. Kept when they are there."""
         certificate, key = self.home / f"{name}.pem", self.home / f"{name}.key"
         if not (certificate.exists() and key.exists()):
             self._write_pair(name, ExtendedKeyUsageOID.CLIENT_AUTH, None)
         return certificate, key
 
     def sign_request(self, request: str, box: str) -> Issued:
-        """The client certificate for a box's request (PEM). Nothing of the request counts but its key and its name.
+        """Return the client certificate for a box's request (PEM). Nothing of the request counts but its key and its
+        name.
 
         Raises Rejected unless it is signed by its own EC P-256 key and its common name is the box's id.
         """

@@ -50,7 +50,8 @@ class ClaimAnswer(Model):
 
 
 def create_code(session: Session, by: str, valid: timedelta = VALID) -> str:
-    """A new code, as ABCD-EFGH-JKMN. Only its hash is kept. Whoever makes one approves the box that will use it."""
+    """Make a new code, as ABCD-EFGH-JKMN. Only its hash is kept. Whoever makes one approves the box that will use it.
+    """
     letters = "".join(secrets.choice(ALPHABET) for _ in range(GROUPS * GROUP))
     code = "-".join(letters[start : start + GROUP] for start in range(0, len(letters), GROUP))
     hashed = _hash(code)

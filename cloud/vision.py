@@ -33,7 +33,9 @@ class EnrolmentVision:
         self._folder: tempfile.TemporaryDirectory[str] | None = None
 
     def read(self, image: bytes, purpose: Literal["recognise", "enrol"]) -> Still:
-        """Faces in an uploaded image. Raises Rejected (bad image), Unavailable (no worker, or it is still starting)."""
+        """Return the faces in an uploaded image. Raises Rejected (bad image), Unavailable (no worker, or it is still
+        starting).
+        """
         loop, workers = self._start()
         deadline = time.monotonic() + START_S
         while workers.problem():
@@ -43,7 +45,7 @@ class EnrolmentVision:
         return asyncio.run_coroutine_threadsafe(workers.still(image, purpose), loop).result(ANSWER_S)
 
     def space_of(self, pack: str) -> EmbeddingSpace | None:
-        """How embeddings of a pack are compared; None while the worker has not said it."""
+        """Return how embeddings of a pack are compared; None while the worker has not said it."""
         return self._spaces.get(pack)
 
     def _describe(self, space: EmbeddingSpace) -> None:

@@ -30,7 +30,7 @@ class Drain:
         self._thread.start()
 
     def wake(self) -> None:
-        """There may be something to do."""
+        """Start a round now: there may be something to do."""
         self._woken.set()
 
     def stop(self) -> None:

@@ -9,7 +9,7 @@ from contract.errors import Rejected
 
 
 def canonical_bytes(value: Any) -> bytes:
-    """RFC 8785 bytes of a JSON value.
+    """Return the RFC 8785 bytes of a JSON value.
 
     Raises Rejected for what JSON cannot say exactly: NaN, infinities, integers beyond 2**53, lone surrogates,
     keys that are not strings.
@@ -21,7 +21,7 @@ def canonical_bytes(value: Any) -> bytes:
 
 
 def digest(tag: str, *parts: bytes) -> bytes:
-    """SHA-256 over a domain tag, a zero byte and the parts, so that no two uses of SHA-256 can be confused."""
+    """Return SHA-256 over a domain tag, a zero byte and the parts, so that no two uses of SHA-256 can be confused."""
     hasher = hashlib.sha256(tag.encode("ascii") + b"\0")
     for part in parts:
         hasher.update(part)
@@ -29,10 +29,10 @@ def digest(tag: str, *parts: bytes) -> bytes:
 
 
 def content_hash(value: Any) -> str:
-    """Lower-case hex SHA-256 of the canonical bytes: what receipts name and duplicates are compared by."""
+    """Return the lower-case hex SHA-256 of the canonical bytes: what receipts name and duplicates are compared by."""
     return hashlib.sha256(canonical_bytes(value)).hexdigest()
 
 
 def leaf_hash(data: bytes) -> bytes:
-    """The hash of a leaf of a Merkle tree (RFC 6962, 2.1): SHA-256(0x00 || data)."""
+    """Return the hash of a leaf of a Merkle tree (RFC 6962, 2.1): SHA-256(0x00 || data)."""
     return hashlib.sha256(b"\x00" + data).digest()

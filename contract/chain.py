@@ -36,7 +36,7 @@ class Entry(Model):
     at: Instant
 
     def hash(self) -> str:
-        """What the next entry names, the box signs and the ledger keeps."""
+        """Return what the next entry names, the box signs and the ledger keeps."""
         return digest("sentrybox/entry/v1", canonical_bytes(self.model_dump(mode="json"))).hex()
 
 
@@ -48,22 +48,22 @@ class SignedEntry(Model):
 
 
 def new_salt() -> str:
-    """32 random bytes, hex. Whoever has the salt can check the commitment; without it nothing can be guessed."""
+    """Return 32 random bytes, hex. Whoever has the salt can check the commitment; without it nothing can be guessed."""
     return os.urandom(32).hex()
 
 
 def commitment(record: Model, salt: str) -> str:
-    """SHA-256(tag || salt || canonical record), hex."""
+    """Return SHA-256(tag || salt || canonical record), hex."""
     return digest("sentrybox/record/v1", bytes.fromhex(salt), canonical_bytes(record.model_dump(mode="json"))).hex()
 
 
 def public_key_text(key: Ed25519PrivateKey) -> str:
-    """The public half, hex of 32 raw bytes."""
+    """Return the public half, hex of 32 raw bytes."""
     return key.public_key().public_bytes(Encoding.Raw, PublicFormat.Raw).hex()
 
 
 def sign_entry(entry: Entry, key: Ed25519PrivateKey) -> SignedEntry:
-    """The entry with the box's signature."""
+    """Return the entry with the box's signature."""
     return SignedEntry(entry=entry, signature=key.sign(bytes.fromhex(entry.hash())).hex())
 
 

@@ -9,7 +9,7 @@ BUCKETS = 256
 
 
 def profile_digests(profiles: Iterable[Profile]) -> list[str]:
-    """Hex digest per bucket of (id, revision, content). A profile's bucket is the last byte of its id."""
+    """Return a hex digest per bucket of (id, revision, content). A profile's bucket is the last byte of its id."""
     buckets: list[list[bytes]] = [[] for _ in range(BUCKETS)]
     for profile in profiles:
         # Order of templates carries no meaning, so it must not change the digest.
@@ -20,5 +20,5 @@ def profile_digests(profiles: Iterable[Profile]) -> list[str]:
 
 
 def digest_of_all(profiles: Iterable[Profile]) -> str:
-    """One hex digest over all buckets."""
+    """Return one hex digest over all buckets."""
     return digest("sentrybox/profiles/v1", *(bytes.fromhex(b) for b in profile_digests(profiles))).hex()

@@ -16,7 +16,7 @@ Hash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 
 
 def new_id(milliseconds: int | None = None) -> str:
-    """A new UUIDv7: 48 bits of Unix milliseconds, then random bits, so ids sort by the time they were made."""
+    """Return a new UUIDv7: 48 bits of Unix milliseconds, then random bits, so ids sort by the time they were made."""
     ms = int(time.time() * 1000) if milliseconds is None else milliseconds
     value = int.from_bytes(ms.to_bytes(6, "big") + os.urandom(10), "big")
     value = value & ~(0xF << 76) | 0x7 << 76
@@ -25,5 +25,6 @@ def new_id(milliseconds: int | None = None) -> str:
 
 
 def derived_id(*parts: str) -> str:
-    """The id that the same parts always give (UUIDv5): what two machines name alike without asking each other."""
+    """Return the id that the same parts always give (UUIDv5): what two machines name alike without asking each other.
+    """
     return str(uuid.uuid5(uuid.UUID("6c1f3f0a-5d0e-5b1c-9f57-53656e747279"), "\x1f".join(parts)))

@@ -77,7 +77,7 @@ class LogRecord(Model):
 
 
 def state_after(actions: list[Action]) -> State:
-    """The state the actions leave an incident in; their order does not matter, resolved stays resolved."""
+    """Return the state the actions leave an incident in; their order does not matter, resolved stays resolved."""
     verbs = {action.verb for action in actions}
     if "resolve" in verbs:
         return "resolved"

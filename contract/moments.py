@@ -7,24 +7,24 @@ from pydantic import BeforeValidator
 
 
 def to_text(moment: datetime) -> str:
-    """`2026-11-23T20:00:00.123Z`. The zone is required."""
+    """Return a time as `2026-11-23T20:00:00.123Z`; its zone is required."""
     if moment.tzinfo is None:
         raise ValueError("a time needs a zone, as in 2026-11-23T20:00:00Z or 2026-11-23T21:00:00+01:00")
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def from_text(text: str) -> datetime:
-    """The moment an Instant names."""
+    """Return the moment an Instant names."""
     return datetime.fromisoformat(text)
 
 
 def from_epoch(seconds: float) -> str:
-    """The Instant of a Unix time in seconds."""
+    """Return the Instant of a Unix time in seconds."""
     return to_text(datetime.fromtimestamp(seconds, UTC))
 
 
 def now() -> str:
-    """The Instant of this moment."""
+    """Return the Instant of this moment."""
     return to_text(datetime.now(UTC))
 
 

@@ -42,8 +42,9 @@ class Ledger(Protocol):
     at a time."""
 
     def check(self, channel: LedgerChannel) -> None:
-        """Raises Unavailable, saying why and what to do, when nothing can be written there just now: the ledger cannot
-        be reached, or it is not the one that was written on before."""
+        """Check that the channel can be written on. Raises Unavailable, saying why and what to do, when nothing can be
+        written there just now: the ledger cannot be reached, or it is not the one that was written on before.
+        """
         ...
 
     def prepare(self, channel: LedgerChannel, records: Sequence[LedgerRecord]) -> Prepared:
@@ -64,21 +65,22 @@ class Ledger(Protocol):
         ...
 
     def prove(self, anchor: Anchor, records: Sequence[LedgerRecord]) -> tuple[Inclusion, ...]:
-        """One proof for each of the records of a transaction, all of them, in its order; each verified before it is
-        returned. Raises NotFound when this is not what the transaction wrote, Unavailable."""
+        """Return one proof for each of the records of a transaction, all of them, in its order; each verified before it
+        is returned. Raises NotFound when this is not what the transaction wrote, Unavailable.
+        """
         ...
 
     def get(self, channel: LedgerChannel, record_id: str) -> LedgerRecord:
-        """The record. Raises NotFound, also for a record of a batch of which the ledger keeps the root alone;
+        """Return the record. Raises NotFound, also for a record of a batch of which the ledger keeps the root alone;
         Unavailable."""
         ...
 
     def head(self, channel: LedgerChannel) -> LedgerHead:
-        """The newest state, for comparing what several people are shown. Raises Unavailable."""
+        """Return the newest state, for comparing what several people are shown. Raises Unavailable."""
         ...
 
     def page(self, channel: LedgerChannel, after: int, limit: int) -> LedgerPage:
-        """Records, as far as `get` knows them, with block number > after (-1 for the first page), oldest first.
+        """Return records, as far as `get` knows them, with block number > after (-1 for the first page), oldest first.
 
         Whole blocks: up to `limit` records, or all those of one block where it has more; fewer, perhaps none, where
         many blocks have none. Raises Unavailable.
@@ -86,7 +88,7 @@ class Ledger(Protocol):
         ...
 
     def identities(self) -> tuple[LedgerIdentity, ...]:
-        """The certificates this writes with, of which a person has to renew each before it expires."""
+        """Return the certificates this writes with, of which a person has to renew each before it expires."""
         ...
 
 
@@ -118,7 +120,9 @@ class AlertChannel(Protocol):
         ...
 
     def find(self, alert: Alert) -> Accepted | None:
-        """After an ambiguous failure: what the provider has of this alert, None when it cannot say or has nothing."""
+        """Return what the provider has of this alert, asked after an ambiguous failure; None when it cannot say or has
+        nothing.
+        """
         ...
 
 
@@ -126,11 +130,12 @@ class ProfileRepository(Protocol):
     """The profiles of one side. Every writing call is one transaction."""
 
     def get(self, profile_id: str) -> Profile:
-        """Raises NotFound, also for an erased person."""
+        """Return the profile. Raises NotFound, also for an erased person."""
         ...
 
     def create(self, profile: Profile, by: str) -> Profile:
-        """Raises Conflict when the id exists or was erased, Rejected when a friend does not exist."""
+        """Store a new profile. Raises Conflict when the id exists or was erased, Rejected when a friend does not exist.
+        """
         ...
 
     def change(self, profile_id: str, change: ProfileChange, by: str, revision: int | None = None) -> Profile:
@@ -144,5 +149,5 @@ class ProfileRepository(Protocol):
         ...
 
     def page(self, after: str, limit: int) -> list[Profile]:
-        """Profiles with id > after ("" for the first page), in order of id."""
+        """Return profiles with id > after ("" for the first page), in order of id."""
         ...

@@ -124,7 +124,7 @@ class ProfileChange(Model):
 
 
 def apply_change(profile: Profile, change: ProfileChange) -> Profile:
-    """The profile after the change, one revision later. ValueError (pydantic) when the result is not allowed."""
+    """Return the profile after the change, one revision later. ValueError (pydantic) when the result is not allowed."""
     kept = {t.id: t for t in profile.templates if t.id not in change.remove_templates}
     kept.update({t.id: t for t in change.add_templates})
     friends = (set(profile.friends) | set(change.add_friends)) - set(change.remove_friends)

@@ -47,7 +47,7 @@ class Demo(NamedTuple):
 
 
 def wait_for(demo: Demo, what: str, look: Callable[[], Any]) -> Any:
-    """The first true result of `look` before the deadline. Raises Failed with what was seen last."""
+    """Return the first true result of `look` before the deadline. Raises Failed with what was seen last."""
     seen: Any = None
     while True:
         try:
@@ -62,7 +62,7 @@ def wait_for(demo: Demo, what: str, look: Callable[[], Any]) -> Any:
 
 
 def fetch(client: httpx.Client, path: str, **query: Any) -> Any:
-    """The JSON of a GET. Raises httpx.HTTPStatusError."""
+    """Return the JSON of a GET. Raises httpx.HTTPStatusError."""
     response = client.get(path, params=query)
     response.raise_for_status()
     return response.json()
@@ -179,7 +179,7 @@ def _arrived(demo: Demo, location: str) -> str:
 
 
 def _report_by_hand(demo: Demo) -> str:
-    """An incident and a log record made over REST; returns the incident's id."""
+    """Make an incident and a log record over REST; return the incident's id."""
     fields = {"time": now(), "location": f"Library {new_id()[-6:]}", "kind": "manual", "severity": "medium",
               "description": "reported during the outage"}
     made = demo.box.post("/incidents", json=fields, headers={"Idempotency-Key": new_id()})
@@ -258,7 +258,7 @@ def _released(demo: Demo, police: httpx.Client, incident: str) -> str:
 
 
 def _incidents_pile_up(demo: Demo) -> str:
-    """The cameras' own incidents of an outage that lasts a while."""
+    """Wait for the cameras' own incidents of an outage that lasts a while."""
     begun, before = time.monotonic(), fetch(demo.box, "/status")["link"]["waiting"]
 
     def look() -> str | None:

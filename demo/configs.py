@@ -42,12 +42,12 @@ CAMERAS = {
 
 
 def toml(value: Any) -> str:
-    """A TOML value: JSON's text is TOML's for text, numbers, booleans and lists."""
+    """Return a TOML value: JSON's text is TOML's for text, numbers, booleans and lists."""
     return json.dumps(value)
 
 
 def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], models: Path) -> str:
-    """The box's file. `cameras`: what they are and their addresses."""
+    """Return the box's file. `cameras`: what they are and their addresses."""
     lines = ['box = "demo-box"', f"home = {toml(str(home / 'box'))}", "[http]", f"port = {ports.box}", "[vision]",
              f"models = {toml(str(models))}", "[cloud]", f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}"]
     for camera, uri in cameras:
@@ -60,7 +60,7 @@ def box_toml(home: Path, ports: Ports, cameras: list[tuple[DemoCamera, str]], mo
 
 def cloud_toml(home: Path, ports: Ports, standin: Settings, authority: Authority, models: Path,
                profile: Path | None) -> str:
-    """The cloud's file, with a signed log of its own, or on the Fabric network of this connection profile.
+    """Return the cloud's file, with a signed log of its own, or on the Fabric network of this connection profile.
 
     On Fabric the police are told by their own process, so the campus has no contact of theirs."""
     certificate, key = authority.client(CLOUD)
@@ -77,7 +77,7 @@ def cloud_toml(home: Path, ports: Ports, standin: Settings, authority: Authority
 
 
 def police_toml(home: Path, ports: Ports, standin: Settings, profile: Path, token: Path) -> str:
-    """The police organisation's file; `token` reads what the campus releases."""
+    """Return the police organisation's file; `token` reads what the campus releases."""
     lines = [f"home = {toml(str(home / 'police'))}", f"url = {toml(f'http://127.0.0.1:{ports.police}')}",
              'site = "Demo police"', "[http]", f"port = {ports.police}", "[ledger]", f"profile = {toml(str(profile))}",
              "[campus]", 'name = "Demo campus"', f"url = {toml(f'http://127.0.0.1:{ports.cloud}')}",
@@ -86,7 +86,7 @@ def police_toml(home: Path, ports: Ports, standin: Settings, profile: Path, toke
 
 
 def _alerts(home: Path, standin: Settings) -> list[str]:
-    """The section [alerts]. The providers' secrets are in files of their own."""
+    """Return the section [alerts]. The providers' secrets are in files of their own."""
     urls = {"twilio": f"twilio://{standin.twilio.sid}:{standin.twilio.token}@{standin.twilio.sender}",
             "fcm": f"fcm://{standin.fcm.project}?mode=oauth2&keyfile={quote(standin.fcm.keyfile)}",
             "email": f"mailto://{quote(standin.mail.user)}:{quote(standin.mail.password)}@{standin.mail.host}:"

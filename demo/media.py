@@ -50,7 +50,7 @@ class DemoMedia(NamedTuple):
 
 
 def fetch_demo(cache: Path, progress: Progress) -> DemoMedia:
-    """Everything that can be had, made ready under `cache`; what is there already is not fetched again.
+    """Make everything that can be had ready under `cache`; what is there already is not fetched again.
 
     A part that cannot be fetched is left out with a line that says so. Raises FetchError when nothing can be had.
     """
@@ -151,7 +151,8 @@ def _frames(path: Path) -> Iterator[np.ndarray]:
 
 
 def _moved(photo: Path) -> Iterator[np.ndarray]:
-    """The photograph drifting, turning a little and changing light, so that it is a moving picture. BGR frames."""
+    """Yield the photograph drifting, turning a little and changing light, so that it is a moving picture. BGR frames.
+    """
     image = cv2.imread(str(photo))
     if image is None:
         raise ValueError(f"{photo} is no picture")
@@ -198,7 +199,7 @@ def _write(path: Path, data: bytes) -> None:
 
 
 def fetch_dlib_weights(cache: Path, progress: Progress) -> Path:
-    """The folder of dlib's own .dat files, for comparisons."""
+    """Return the folder of dlib's own .dat files, for comparisons."""
     folder = cache / "dlib"
     wanted = DLIB_WEIGHTS._replace(members={**DLIB_WEIGHTS.members, _MMOD: _MMOD_SHA256})
     names = [Path(member).name for member in wanted.members]

@@ -22,7 +22,7 @@ class Ports(Section):
 
 
 def bind(port: int) -> socket.socket:
-    """A socket on the port, or on another one when somebody has it."""
+    """Return a socket on the port, or on another one when somebody has it."""
     for candidate in (port, 0):
         probe = socket.socket()
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -36,7 +36,7 @@ def bind(port: int) -> socket.socket:
 
 
 def choose(home: Path) -> Ports:
-    """Ports to use now. Raises Rejected for a wrong ports.toml."""
+    """Return the ports to use now. Raises Rejected for a wrong ports.toml."""
     path = home / "ports.toml"
     wanted = read_config(path, Ports) if path.exists() else Ports()
     with contextlib.ExitStack() as held:

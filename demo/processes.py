@@ -58,7 +58,7 @@ def check(child: Child) -> None:
 
 
 def last_words(child: Child) -> str:
-    """The end of its log."""
+    """Return the end of its log."""
     return "\n".join(child.log.read_text(encoding="utf-8", errors="replace").splitlines()[-12:])
 
 

@@ -42,8 +42,9 @@ class Campus:
         self._client = httpx.Client(base_url=url, verify=context, timeout=TIMEOUT, trust_env=False)
 
     def released(self, record: str) -> Released:
-        """What the campus released of a record. Raises NotFound while it released nothing, Withdrawn when it took that
-        back, Rejected for an answer that is none of ours, Unreachable or Unavailable in all other cases."""
+        """Return what the campus released of a record. Raises NotFound while it released nothing, Withdrawn when it
+        took that back, Rejected for an answer that is none of ours, Unreachable or Unavailable in all other cases.
+        """
         try:
             request = self._client.build_request("GET", f"/released/{record}",
                                                  headers={"Authorization": f"Bearer {self._token}"})
@@ -67,7 +68,7 @@ class Campus:
 
 
 def _refusal(status: int, body: bytes) -> NotFound | Unavailable:
-    """What a refusing answer stands for. Only the campus's own words count: a wrong address answers 404 too."""
+    """Return what a refusing answer stands for. Only the campus's own words count: a wrong address answers 404 too."""
     try:
         problem = json.loads(body)
         code, detail = str(problem["code"]), str(problem["detail"])[:200]

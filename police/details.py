@@ -51,7 +51,7 @@ def pull_once(database: Database, campus: Source, now: Callable[[], datetime]) -
 
 
 def next_look(seen_at: str, now: datetime) -> str:
-    """When to ask about an entry again."""
+    """Return when to ask about an entry again."""
     age = (now - from_text(seen_at)).total_seconds()
     return to_text(now + timedelta(seconds=min(max(age / RATIO, SOONEST_S), LATEST_S)))
 

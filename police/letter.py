@@ -13,7 +13,7 @@ from police.database import entries
 
 
 def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Alert:
-    """What to say to whom. Times are given in UTC."""
+    """Return what to say to whom. Times are given in UTC."""
     entry = entries.find(session, delivery.subject)
     if delivery.recipient == alerts.UNDELIVERED:
         about = "a record that is not here any more" if entry is None else \

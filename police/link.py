@@ -36,29 +36,29 @@ class Link:
             return LinkState(self._since, self._refusal or self._cut, bool(self._refusal), self._height)
 
     def answered(self, height: int) -> None:
-        """A peer was asked and answered."""
+        """Note that a peer was asked and answered."""
         with self._lock:
             settled = self._opened is not None and self._clock() - self._opened >= SETTLED_S
             self._move("", "" if settled else self._refusal)
             self._height = height
 
     def cut_off(self, problem: str) -> None:
-        """No peer answers."""
+        """Note that no peer answers."""
         with self._lock:
             self._move(problem, self._refusal)
 
     def opened(self) -> None:
-        """The stream was opened; whether it may be read shows in a moment."""
+        """Note that the stream was opened; whether it may be read shows in a moment."""
         with self._lock:
             self._opened = self._clock()
 
     def reading(self) -> None:
-        """Something came."""
+        """Note that something came."""
         with self._lock:
             self._move("", "")
 
     def refused(self, problem: str) -> None:
-        """The channel is not read, whoever answers: not allowed, or not the channel that was read before."""
+        """Note that the channel is not read, whoever answers: not allowed, or not the channel that was read before."""
         with self._lock:
             self._opened = None
             self._move(self._cut, problem)

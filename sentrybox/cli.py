@@ -50,7 +50,7 @@ First steps:
 
 
 def build_parser() -> argparse.ArgumentParser:
-    """The parser of all commands. Each module adds its own arguments in `arguments(parser)`."""
+    """Return the parser of all commands. Each module adds its own arguments in `arguments(parser)`."""
     parser = argparse.ArgumentParser(prog="sentrybox", description=DESCRIPTION,
                                      formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--version", action="version", version=f"sentrybox {VERSION}")
@@ -61,12 +61,12 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def home() -> Path:
-    """Where state lives: SENTRYBOX_HOME, or var/demo below the current directory."""
+    """Return where state lives: SENTRYBOX_HOME, or var/demo below the current directory."""
     return Path(os.environ.get("SENTRYBOX_HOME", "var/demo"))
 
 
 def models_root() -> Path:
-    """Where model packs live: SENTRYBOX_MODELS, or var/models below the current directory."""
+    """Return where model packs live: SENTRYBOX_MODELS, or var/models below the current directory."""
     return Path(os.environ.get("SENTRYBOX_MODELS", "var/models"))
 
 

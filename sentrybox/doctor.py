@@ -59,7 +59,7 @@ def _safely(check: Callable[[BoxConfig], Iterator[Finding]], config: BoxConfig) 
 
 
 def check_models(config: BoxConfig) -> Iterator[Finding]:
-    """The model pack is there and its checksums fit."""
+    """Check that the model pack is there and its checksums fit."""
     try:
         manifest = load_manifest(config.vision.models)
         check_files(config.vision.models, manifest)
@@ -69,7 +69,7 @@ def check_models(config: BoxConfig) -> Iterator[Finding]:
 
 
 def check_cameras(config: BoxConfig) -> Iterator[Finding]:
-    """Every camera can be reached: a file exists, a device is there, an RTSP server accepts connections."""
+    """Check that every camera can be reached: a file exists, a device is there, an RTSP server accepts connections."""
     if not config.cameras:
         yield Finding("cameras", "none are configured", "add a [[cameras]] section to the box's file")
     for camera in config.cameras:
@@ -100,7 +100,7 @@ def _camera(camera: Camera) -> Finding:
 
 
 def check_rules(config: BoxConfig) -> Iterator[Finding]:
-    """What runs on which camera. A rule that is off is somebody's wish, not a fault."""
+    """Yield what runs on which camera. A rule that is off is somebody's wish, not a fault."""
     for camera in config.cameras:
         said = [f"{rule.kind} reports {rule.effect} (sensitivity {rule.sensitivity})" if rule.on
                 else f"{rule.kind} is off" for rule in config.rules_of(camera).states()]
@@ -113,7 +113,7 @@ def _without_password(uri: str) -> str:
 
 
 def check_disk(config: BoxConfig) -> Iterator[Finding]:
-    """There is room for incidents and their pictures."""
+    """Check that there is room for incidents and their pictures."""
     folder = next(path for path in (config.home, *config.home.resolve().parents) if path.exists())
     free = shutil.disk_usage(folder).free
     yield Finding("disk", f"{free >> 20} MiB free in {folder}",
@@ -121,7 +121,7 @@ def check_disk(config: BoxConfig) -> Iterator[Finding]:
 
 
 def check_broker(config: BoxConfig) -> Iterator[Finding]:
-    """The box is claimed and its broker accepts its certificate."""
+    """Check that the box is claimed and its broker accepts its certificate."""
     place = endpoint(config.home)
     if place is None:
         yield Finding("broker", "this box is not claimed",
@@ -142,7 +142,7 @@ def check_broker(config: BoxConfig) -> Iterator[Finding]:
 
 
 def check_clock(config: BoxConfig) -> Iterator[Finding]:
-    """The clock agrees with the cloud's, whose answers carry the time."""
+    """Check that the clock agrees with the cloud's, whose answers carry the time."""
     if config.cloud is None:
         yield Finding("clock", time.strftime("%Y-%m-%dT%H:%M:%S%z") + ", no cloud to compare with", "")
         return

@@ -23,7 +23,7 @@ CERTIFICATE_DAYS = 30
 
 
 def check_alerts(path: Path) -> Iterator[Finding]:
-    """Every alert channel of the cloud is configured."""
+    """Yield every alert channel of the cloud is configured."""
     config = read_config(path, CloudConfig)
     urls = config.alert_urls()
     for channel in get_args(Channel):
@@ -37,7 +37,9 @@ def check_alerts(path: Path) -> Iterator[Finding]:
 
 
 def check_fabric(path: Path) -> Iterator[Finding]:
-    """A Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and peers."""
+    """Yield a Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and
+    peers.
+    """
     if "FABRIC_BIN" in os.environ:
         yield _fabric_programs()
     profile_path = read_config(path, CloudConfig).ledger.profile

@@ -15,7 +15,7 @@ _ERRORS: dict[int, type[SentryboxError]] = {404: NotFound, 409: Conflict, 503: U
 
 
 def access_arguments(parser: argparse.ArgumentParser) -> None:
-    """Where the box is and who asks. Without them: the running demo's access.json."""
+    """Add the arguments that say where the box is and who asks. Without them: the running demo's access.json."""
     parser.add_argument("--url", default=os.environ.get("SENTRYBOX_URL"), help="address of the box (or SENTRYBOX_URL)")
     parser.add_argument("--ca", type=Path, help="certificate authority of the box's HTTPS, when it is a private one")
     parser.epilog = ("The access token is read from SENTRYBOX_TOKEN. Without address and token those of the running "
@@ -23,7 +23,7 @@ def access_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def client(options: argparse.Namespace) -> httpx.Client:
-    """A client with address and token. Raises Rejected when either is nowhere to be found."""
+    """Return a client with address and token. Raises Rejected when either is nowhere to be found."""
     url, token = options.url, os.environ.get("SENTRYBOX_TOKEN")
     if url is None or token is None:
         path = home() / "access.json"
@@ -38,7 +38,7 @@ def client(options: argparse.Namespace) -> httpx.Client:
 
 
 def call(box: httpx.Client, method: str, path: str, **how: Any) -> Any:
-    """The JSON of an answer. Raises the contract's errors with what the box said."""
+    """Return the JSON of an answer. Raises the contract's errors with what the box said."""
     try:
         response = box.request(method, path, **how)
     except httpx.TransportError as error:

@@ -67,7 +67,9 @@ def run(options: argparse.Namespace) -> int:
 
 
 def read_trust(path: Path) -> Trust:
-    """What is at `path`, a folder or a file of keys. Raises OSError; Unreadable when it says nothing or is damaged."""
+    """Return what is at `path`, a folder or a file of keys. Raises OSError; Unreadable when it says nothing or is
+    damaged.
+    """
     keys, roots = path, {}
     if path.is_dir():
         keys, roots = path / "keys.txt", {file.stem: _roots(file) for file in sorted(path.glob("*.pem"))}

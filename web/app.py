@@ -20,7 +20,7 @@ _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fa
 
 def new_app(title: str, description: str, version: str, authority: Authority, routers: Iterable[APIRouter],
             **state: Any) -> FastAPI:
-    """The application; `state` goes on app.state."""
+    """Return the application; `state` goes on app.state."""
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None,
                   description=description, responses=PROBLEM_RESPONSES, telemetry=_NO_TELEMETRY)
     app.state.authority = authority

@@ -32,6 +32,6 @@ class ConsentIn(BaseModel):
         return self
 
     def record(self) -> Consent:
-        """The record to store."""
+        """Return the record to store."""
         return Consent(given_by=self.given_by, basis=self.basis, guardian=self.guardian,
                        text_sha256=self.text_sha256, at=self.at or now())

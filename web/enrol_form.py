@@ -48,7 +48,7 @@ class Sent(NamedTuple):
 
 
 def body_schema(model: type[BaseModel]) -> dict[str, Any]:
-    """The request body of such a route, for OpenAPI."""
+    """Return the request body of such a route, for OpenAPI."""
     text = {"type": "string", "description": "JSON text"}
     fields = {name: {"type": "string"} if name in ("name", "role") else text for name in model.model_fields}
     files = {"type": "array", "minItems": 1, "maxItems": MAX_PHOTOS, "items": {"type": "string", "format": "binary"}}
@@ -58,7 +58,7 @@ def body_schema(model: type[BaseModel]) -> dict[str, Any]:
 
 
 def checked(model: type[M], fields: dict[str, Any]) -> M:
-    """The model of the fields. Raises Problem 422 naming each that does not fit."""
+    """Return the model of the fields. Raises Problem 422 naming each that does not fit."""
     try:
         return model(**fields)
     except ValidationError as error:
@@ -68,7 +68,9 @@ def checked(model: type[M], fields: dict[str, Any]) -> M:
 
 
 async def read_sent(request: Request, *, fewest: int = 1) -> Sent:
-    """Fields and photos of a form or of JSON. Raises Problem for anything else, and for too few photos or too many."""
+    """Return fields and photos of a form or of JSON. Raises Problem for anything else, and for too few photos or too
+    many.
+    """
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media == "multipart/form-data":
         form = await read_form(request, file_fields=PHOTO_FIELDS, max_files=MAX_PHOTOS)

@@ -15,7 +15,7 @@ PROBLEM_RESPONSES: dict[int | str, dict[str, Any]] = {
 
 
 def document(request: Request, rules: Rules) -> dict[str, Any]:
-    """OpenAPI, with how to log in and which roles may do what, both from the one table."""
+    """Return the OpenAPI document, with how to log in and which roles may do what, both from the one table."""
     spec: dict[str, Any] = request.app.openapi()
     schemes = spec.setdefault("components", {}).setdefault("securitySchemes", {})
     schemes["token"] = {"type": "http", "scheme": "bearer", "description": "POST /tokens makes one"}
@@ -28,24 +28,24 @@ def document(request: Request, rules: Rules) -> dict[str, Any]:
 
 
 def description_router(rules: Rules, page: Callable[..., Response]) -> APIRouter:
-    """openapi.json, and /docs: a `page` that shows it without a file from the internet."""
+    """Return the routes openapi.json and /docs: a `page` that shows it without a file from the internet."""
     router = new_router(rules, "description")
 
     @router.get("/openapi.json", response_class=Response, include_in_schema=False)
     async def openapi(request: Request) -> Response:
-        """The OpenAPI document."""
+        """Return the OpenAPI document."""
         return JSONResponse(document(request, rules))
 
     @router.get("/docs", response_class=HTMLResponse, include_in_schema=False)
     async def docs(request: Request) -> Response:
-        """The OpenAPI document as a page."""
+        """Return the OpenAPI document as a page."""
         return page(request, "docs.html", operations=operations(document(request, rules)))
 
     return router
 
 
 def operations(spec: dict[str, Any]) -> list[dict[str, Any]]:
-    """One row per operation, in order of subject, with schemas resolved one level deep for reading."""
+    """Return one row per operation, in order of subject, with schemas resolved one level deep for reading."""
     rows = []
     for path, methods in spec["paths"].items():
         for method, operation in methods.items():
@@ -81,7 +81,7 @@ def _fields(schema: dict[str, Any], spec: dict[str, Any]) -> list[tuple[str, str
 
 
 def _words(schema: dict[str, Any], spec: dict[str, Any]) -> str:
-    """A schema's type in a few words."""
+    """Return a schema's type in a few words."""
     if "$ref" in schema:
         return str(schema["$ref"]).rsplit("/", 1)[1]
     if "enum" in schema or "const" in schema:

@@ -25,5 +25,5 @@ class Page(BaseModel, Generic[T]):
 
 
 def scoped_key(who: Identity, key: str | None) -> str | None:
-    """An idempotency key belongs to whom sent it: two programs that both count from 1 do not meet."""
+    """Return the key under its sender's name: two programs that both count from 1 do not meet."""
     return None if key is None else f"{who.name}\x1f{key}"

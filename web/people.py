@@ -105,7 +105,7 @@ class UserChange(BaseModel):
         return self
 
     def change(self) -> ProfileChange:
-        """What the repository takes."""
+        """Return what the repository takes."""
         return ProfileChange(name=self.name, role=self.role, contacts=self.contacts,
                              consent=self.consent.record() if self.consent else None,
                              add_friends=self.friends.add, remove_friends=self.friends.remove,
@@ -113,7 +113,7 @@ class UserChange(BaseModel):
 
 
 def find_users(profiles: ProfileRepository, search: str, after: str, limit: int) -> Page[UserSummary]:
-    """A page of the people whose name contains `search`, whatever the case."""
+    """Return a page of the people whose name contains `search`, whatever the case."""
     wanted = search.strip().casefold()
     found: list[UserSummary] = []
     size = _SCAN if wanted else limit + 1
@@ -132,7 +132,7 @@ def find_users(profiles: ProfileRepository, search: str, after: str, limit: int)
 
 
 def view_of(find: Find, profile: Profile, *, vectors: bool = False) -> UserView:
-    """The profile as it is shown, friends with names."""
+    """Return the profile as it is shown, friends with names."""
     friends = {friend: find(friend) for friend in profile.friends}
     templates = [TemplateView(id=t.id, pack=t.pack, quality=t.quality, made_at=t.made_at,
                               vector=t.vector if vectors else None) for t in profile.templates]

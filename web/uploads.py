@@ -33,7 +33,7 @@ class Upload(NamedTuple):
 
 
 def limit_for(scope: Scope) -> int:
-    """The most bytes the body of this request may have: photos are large, everything else is small."""
+    """Return the most bytes the body of this request may have: photos are large, everything else is small."""
     media = next((v for k, v in scope["headers"] if k == b"content-type"), b"").lower()
     photos = scope["path"] == "/users/register" or scope["path"].endswith("/photos")
     if photos:
@@ -102,7 +102,7 @@ class Form(NamedTuple):
     files: dict[str, list[Upload]]
 
     def text(self, name: str) -> str | None:
-        """The only value of a field, None when absent. Raises Problem 422 when it comes more than once."""
+        """Return the only value of a field, None when absent. Raises Problem 422 when it comes more than once."""
         values = self.fields.get(name, [])
         if len(values) > 1:
             raise Problem(422, "invalid", f"{name} is given {len(values)} times", hint="send it once")
@@ -110,13 +110,13 @@ class Form(NamedTuple):
 
 
 def readers(app_state: State) -> asyncio.Semaphore:
-    """The app's turnstile for large bodies."""
+    """Return the app's turnstile for large bodies."""
     turnstile: asyncio.Semaphore = app_state.upload_turnstile
     return turnstile
 
 
 def new_turnstile() -> asyncio.Semaphore:
-    """One per app."""
+    """Return a turnstile, of which an app has one."""
     return asyncio.Semaphore(_READERS)
 
 
@@ -151,7 +151,7 @@ async def read_form(request: Request, *, file_fields: Iterable[str], max_files: 
 
 
 async def read_raw(request: Request) -> bytes:
-    """The whole body. Raises Problem 408 when it does not arrive in time."""
+    """Return the whole body. Raises Problem 408 when it does not arrive in time."""
     try:
         async with asyncio.timeout(READ_SECONDS):
             return await request.body()

@@ -79,13 +79,14 @@ class _BoxCollector(Collector):
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process answers."""
+    """Say that the process answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"model": Ready}})
 async def readyz(box: Box, response: Response) -> Ready:
-    """The box can do its work: the store answers and recognition works. The cloud is not needed for that."""
+    """Say whether the box can do its work: the store answers and recognition works. The cloud is not needed for that.
+    """
     problems = []
     try:
         await run_in_threadpool(box.store.counts)
@@ -99,18 +100,18 @@ async def readyz(box: Box, response: Response) -> Ready:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(request: Request) -> Response:
-    """Prometheus text format. No names and no ids of people."""
+    """Return the figures as Prometheus text. No names and no ids of people."""
     return Response(generate_latest(request.app.state.figures.registry), media_type=CONTENT_TYPE_LATEST)
 
 
 @router.get("/status")
 def status(box: Box) -> Status:
-    """Box, cloud connection, vision and cameras at a glance."""
+    """Return box, cloud connection, vision and cameras at a glance."""
     return status_of(box)
 
 
 def status_of(box: Services) -> Status:
-    """The status as the pages' bar shows it."""
+    """Return the status as the pages' bar shows it."""
     waiting, _ = box.store.incidents.page(IncidentFilter(state="open"), None, 1)
     return Status(box=box.box, version=box.version, now=now(), vision=box.vision.problem(), link=box.link.state(),
                   cameras=[Camera(**c._asdict()) for c in box.cameras.states()], open_incidents=bool(waiting))

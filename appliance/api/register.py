@@ -57,7 +57,7 @@ async def register(request: Request, box: Box, who: Who, response: Response, key
 
 @router.post("/users/{user_id}/photos", status_code=201, openapi_extra=body_schema(PhotoOptions))
 async def add_photos(request: Request, user_id: Id, box: Box, who: Who, response: Response) -> Enrolled:
-    """More photos of an enrolled person; they must show the same face as the templates there are."""
+    """Add photos of an enrolled person; they must show the same face as the templates there are."""
     async with readers(request.app.state):
         sent = await read_sent(request)
         options = checked(PhotoOptions, sent.fields)
@@ -73,7 +73,7 @@ async def add_photos(request: Request, user_id: Id, box: Box, who: Who, response
 
 
 async def _again(box: Services, earlier: Profile, user: NewUser, response: Response) -> Enrolled:
-    """The answer to a repeated request. Raises Conflict when the key came with somebody else."""
+    """Return the answer to a repeated request. Raises Conflict when the key came with somebody else."""
     if (earlier.name, earlier.role, earlier.contacts) != (user.name, user.role, user.contacts):
         raise Conflict("this Idempotency-Key came with another person before", hint="use a new key for a new person")
     response.headers.update({"Location": f"/users/{earlier.id}", "Idempotency-Replayed": "true"})
@@ -81,7 +81,7 @@ async def _again(box: Services, earlier: Profile, user: NewUser, response: Respo
 
 
 async def _look(box: Services, uploads: list[Upload]) -> list[Photo]:
-    """What vision and the gallery say of each photo. Raises Unavailable while vision is down."""
+    """Return what vision and the gallery say of each photo. Raises Unavailable while vision is down."""
     photos = []
     for index, upload in enumerate(uploads):
         photo = Photo(index, upload.filename)

@@ -12,7 +12,9 @@ _CODE = re.compile(r"^[a-z][a-z_]{2,40}$")
 
 
 async def faces_of(vision: Vision, image: bytes, purpose: Literal["recognise", "enrol"]) -> Still:
-    """The faces. Raises Problem 422 with a code for an image that cannot be used, Unavailable while vision is down."""
+    """Return the faces. Raises Problem 422 with a code for an image that cannot be used, Unavailable while vision is
+    down.
+    """
     if not image:
         raise Problem(422, "not_an_image", "the image is empty", hint="send the bytes of a JPEG or PNG file")
     try:

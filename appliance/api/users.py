@@ -20,14 +20,14 @@ router = new_router("people")
 def listing(box: Box, search: Annotated[str | None, Query(max_length=200, description="part of a name")] = None,
             cursor: Annotated[Id | None, Query(description="`next` of the page before")] = None,
             limit: Limit = 50) -> Page[UserSummary]:
-    """Enrolled people in order of enrolment."""
+    """Return enrolled people in order of enrolment."""
     return find_users(box.store.profiles, search or "", cursor or "", limit)
 
 
 @router.get("/users/{user_id}")
 def one(user_id: Id, box: Box, who: Who,
         vectors: Annotated[bool, Query(description="with the vectors; admins only")] = False) -> UserView:
-    """A person with facial-ID details, friends and contacts."""
+    """Return a person with facial-ID details, friends and contacts."""
     if vectors and who.role != "admin":
         raise Problem(403, "wrong_role", f"role {who.role} may not read vectors; it takes admin")
     return view_of(box.store.profiles.find, box.store.profiles.get(user_id), vectors=vectors)
@@ -55,12 +55,12 @@ def erase(user_id: Id, box: Box, who: Who, response: Response) -> ErasureView:
 
 @router.get("/users/{user_id}/erasure")
 def erasure(user_id: Id, box: Box) -> ErasureView:
-    """How far an erasure is."""
+    """Return how far an erasure is."""
     return box.store.profiles.erasure(user_id)
 
 
 def known_name(store: Store, profile_id: str | None) -> str | None:
-    """The name of an enrolled person, None when there is none."""
+    """Return the name of an enrolled person, None when there is none."""
     try:
         return store.profiles.get(profile_id).name if profile_id else None
     except NotFound:

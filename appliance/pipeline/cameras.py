@@ -58,12 +58,12 @@ class Cameras:
             self._found(finding, observation, watched.plan.location)
 
     def states(self) -> list[CameraState]:
-        """Every camera and how it is, in the order of the box's file."""
+        """Return every camera and how it is, in the order of the box's file."""
         return [CameraState(plan.id, plan.name, plan.location, *self._report_of(plan.id), plan.rules.states())
                 for plan, _watch in self._watched.values()]
 
     def overlay(self, camera: str) -> dict[str, Any]:
-        """The newest observation of a camera with the names of people known. Raises NotFound."""
+        """Return the newest observation of a camera with the names of people known. Raises NotFound."""
         watched = self._watched.get(camera)
         if watched is None:
             raise NotFound(f"there is no camera {camera!r}")

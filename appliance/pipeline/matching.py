@@ -21,7 +21,9 @@ Nearest = Callable[[np.ndarray, str, int], Sequence[Near]]
 
 
 def confidence(distance: float, thresholds: Thresholds) -> float:
-    """The probability that two faces at this distance are one person's: the logistic curve through the two anchors."""
+    """Return the probability that two faces at this distance are one person's: the logistic curve through the two
+    anchors.
+    """
     top, bottom = _logit(SURE_AT_KNOWN), _logit(SURE_AT_REVIEW)
     slope = (top - bottom) / (thresholds.review - thresholds.known)
     exponent = top - slope * (distance - thresholds.known)
@@ -33,7 +35,7 @@ def _logit(probability: float) -> float:
 
 
 def decide(candidates: Sequence[Near], thresholds: Thresholds) -> Match:
-    """The decision for one face, given the nearest people.
+    """Return the decision for one face, given the nearest people.
 
     Two people whose distances differ by less than the pack's margin are not told apart by a machine: that is a review.
     """
@@ -58,7 +60,7 @@ class GalleryMatcher:
         self._space_of = space_of
 
     def identify(self, face: Face) -> Match:
-        """The decision for one face; a face that cannot be compared is unknown, and the reason says why."""
+        """Return the decision for one face; a face that cannot be compared is unknown, and the reason says why."""
         space = self._space_of(face.pack)
         if space is None:
             return _nobody(f"no vision worker has said how faces of pack {face.pack} are compared")

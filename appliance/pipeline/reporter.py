@@ -65,7 +65,7 @@ class Reporter:
                 draft = draft._replace(people=())
 
     async def _snapshot(self, observation: Observation) -> tuple[Evidence, ...]:
-        """The picture of the frame, kept on disk. An incident without one is better than none."""
+        """Return the picture of the frame, kept on disk. An incident without one is better than none."""
         try:
             picture = await asyncio.wait_for(self._picture(observation.camera, observation.frame), SNAPSHOT_S)
             return (await asyncio.to_thread(self._keep_file, picture.jpeg, "image/jpeg"),)

@@ -22,7 +22,7 @@ OPEN = Verdict("open", None, 0.0)
 
 
 def verdict(votes: Sequence[Match]) -> Verdict:
-    """The verdict over the last WINDOW matches of a track.
+    """Return the verdict over the last WINDOW matches of a track.
 
     known: at least NEEDED votes know the same person, they are most of the votes, and nobody else is known by two.
     """

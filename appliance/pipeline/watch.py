@@ -60,7 +60,7 @@ class Watch:
         return Seen(track.id, box, foot, status, *_person(result))
 
     def overlay(self, name_of: Callable[[str], str | None]) -> dict[str, Any]:
-        """The newest observation for the live page: boxes in shares of the picture, names of people known."""
+        """Return the newest observation for the live page: boxes in shares of the picture, names of people known."""
         if self._latest is None:
             return {"at": None, "width": 0, "height": 0, "tracks": []}
         observation, people = self._latest
@@ -76,7 +76,7 @@ def _person(result: Verdict) -> tuple[str | None, float]:
 
 
 def local_zone() -> tzinfo:
-    """The time zone of this machine."""
+    """Return the time zone of this machine."""
     zone = datetime.now().astimezone().tzinfo
     assert zone is not None
     return zone

@@ -11,7 +11,7 @@ M = TypeVar("M", bound=Model)
 
 
 def rejection(error: ValueError) -> Rejected:
-    """The first thing wrong, and where."""
+    """Return the first thing wrong, and where."""
     if not isinstance(error, ValidationError):
         return Rejected(str(error))
     first = error.errors(include_input=False, include_url=False)[0]
@@ -21,7 +21,7 @@ def rejection(error: ValueError) -> Rejected:
 
 
 def build(kind: type[M], /, **fields: Any) -> M:
-    """A `kind`. Raises Rejected."""
+    """Return a `kind`. Raises Rejected."""
     try:
         return kind(**fields)
     except ValueError as error:

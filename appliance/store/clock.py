@@ -9,5 +9,5 @@ Clock = Callable[[], float]
 
 
 def instant(clock: Clock) -> str:
-    """The Instant of now."""
+    """Return the Instant of now."""
     return from_epoch(clock())

@@ -85,7 +85,7 @@ class Connection:
 
     @contextmanager
     def write(self, use: Use) -> Iterator[Write]:
-        """One transaction: all of it is on the disk when the block ends, or nothing is.
+        """Yield one transaction: all of it is on the disk when the block ends, or nothing is.
 
         Raises Unavailable when the disk or the memory is too full for this class of writes.
         """
@@ -140,7 +140,7 @@ class Connection:
 
     @contextmanager
     def read(self) -> Iterator[sqlite3.Connection]:
-        """A connection that sees one state of the database for the length of the block. Keep it short."""
+        """Yield a connection that sees one state of the database for the length of the block. Keep it short."""
         with self._readers_lock:
             if self._closed:
                 raise Unavailable("the box's memory is closed")
@@ -180,12 +180,12 @@ class Connection:
         self.checkpoint()
 
     def used_share(self) -> float:
-        """How full the database is, 0..1 of its limit."""
+        """Return how full the database is, 0..1 of its limit."""
         with self.read() as db:
             return self._used_pages(db) * PAGE / self.limits.database_bytes
 
     def refuses(self, use: Use) -> Unavailable | None:
-        """Why this class of writes would be refused now."""
+        """Return why this class of writes would be refused now."""
         with self.read() as db:
             return self._refusal(db, use)
 
@@ -210,7 +210,7 @@ class Connection:
 
 @contextmanager
 def translated() -> Iterator[None]:
-    """Errors of SQLite and of the file system, in the contract's words."""
+    """Raise errors of SQLite and of the file system in the contract's words."""
     try:
         yield
     except (sqlite3.Error, OSError) as error:
@@ -221,7 +221,7 @@ def translated() -> Iterator[None]:
 
 
 def get_meta(db: Any, key: str, default: str = "") -> str:
-    """A value of the table meta; `db` is a reading connection or a Write."""
+    """Return a value of the table meta; `db` is a reading connection or a Write."""
     row = db.execute("SELECT value FROM meta WHERE key = ?", (key,)).fetchone()
     return str(row[0]) if row else default
 

@@ -17,7 +17,7 @@ def write_cursor(at: str, record_id: str) -> str:
 
 
 def read_cursor(text: str) -> tuple[str, str]:
-    """(at, id). Raises Rejected for a cursor that is not ours."""
+    """Return (at, id). Raises Rejected for a cursor that is not ours."""
     try:
         return PAIR.validate_json(base64.b64decode(text.encode(), altchars=b"-_", validate=True))
     except ValueError as error:

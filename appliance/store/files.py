@@ -76,7 +76,7 @@ class Files:
             _sync_folder(self._root.parent)
 
     def get(self, sha256: str) -> tuple[bytes, str]:
-        """The bytes and their media type. Raises NotFound."""
+        """Return the bytes and their media type. Raises NotFound."""
         with self._connection.read() as db:
             row = db.execute("SELECT media_type FROM files WHERE sha256 = ?", (sha256,)).fetchone()
         try:
@@ -95,12 +95,12 @@ class Files:
                            hint="put the file first")
 
     def used(self) -> int:
-        """Bytes of all files."""
+        """Return the bytes of all files."""
         with self._connection.read() as db:
             return int(db.execute("SELECT coalesce(sum(size), 0) FROM files").fetchone()[0])
 
     def chunks(self, evidence: Evidence) -> Iterator[tuple[str, dict[str, object]]]:
-        """Id and stored body of the messages that bring this file to the cloud, without the bytes."""
+        """Yield id and stored body of the messages that bring this file to the cloud, without the bytes."""
         count = -(-evidence.size // CHUNK)
         for index in range(count):
             yield derived_id("evidence", evidence.sha256, str(index)), {
@@ -108,7 +108,7 @@ class Files:
                 "size": evidence.size, "index": index, "count": count}
 
     def expand(self, stored: dict[str, object]) -> dict[str, object]:
-        """The body with its bytes. Raises NotFound when the file is gone."""
+        """Return the body with its bytes. Raises NotFound when the file is gone."""
         try:
             with open(self._path(str(stored["sha256"])), "rb") as file:
                 file.seek(int(str(stored["index"])) * CHUNK)

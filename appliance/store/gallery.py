@@ -69,7 +69,7 @@ class Gallery:
         self._indexes: dict[str, _Index] = {}
 
     def adopt(self, space: EmbeddingSpace) -> None:
-        """From now on compare templates of the space's pack as it says."""
+        """Compare templates of the space's pack as it says, from now on."""
         with self._lock:
             known = self._indexes.get(space.pack)
             if known is not None and (known.space.metric, known.space.size) == (space.metric, space.size):
@@ -99,13 +99,13 @@ class Gallery:
         self.put(person, ())
 
     def size_of(self, pack: str) -> int | None:
-        """Values per template of the pack; None until `adopt` has said it."""
+        """Return the values per template of the pack; None until `adopt` has said it."""
         with self._lock:
             found = self._indexes.get(pack)
             return found.space.size if found else None
 
     def nearest(self, vector: np.ndarray, pack: str, k: int) -> list[Near]:
-        """The k people whose mean is nearest, nearest first; nobody while it is not known how to compare.
+        """Return the k people whose mean is nearest, nearest first; nobody while it is not known how to compare.
 
         `vector` has shape (size,); ValueError when it does not have the size of the pack's templates.
         """

@@ -12,7 +12,7 @@ KEEP_S = 30 * 86400.0
 
 
 def seen(write: Write, kind: str, key: str | None, content: Any) -> str | None:
-    """The record this key led to, None for a new key or none. Raises Conflict when the content is another."""
+    """Return the record this key led to, None for a new key or none. Raises Conflict when the content is another."""
     row = None if key is None else write.execute(
         "SELECT hash, record_id FROM idempotency WHERE kind = ? AND key = ?", (kind, key)).fetchone()
     if row is None:

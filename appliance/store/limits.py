@@ -40,7 +40,7 @@ UPKEEP = Use("upkeep", 1.0, 0.0)
 
 
 def refusal(use: Use, limits: Limits, used_pages: int, home: Path) -> Unavailable | None:
-    """Why this class of writes is refused now; None when it is not."""
+    """Return why this class of writes is refused now; None when it is not."""
     pages = limits.database_bytes // PAGE
     if use.database < 1.0 and used_pages > pages * use.database:
         return Unavailable(f"the box's memory is {used_pages / pages:.0%} full: {use.what} are refused above "
@@ -53,7 +53,7 @@ def refusal(use: Use, limits: Limits, used_pages: int, home: Path) -> Unavailabl
 
 
 def in_words(error: sqlite3.Error | OSError) -> SentryboxError | None:
-    """The contract's error for one of SQLite or the file system; None when it is a mistake in this program."""
+    """Return the contract's error for one of SQLite or the file system; None when it is a mistake in this program."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code == sqlite3.SQLITE_FULL or getattr(error, "errno", None) in (errno.ENOSPC, errno.EDQUOT):
         return Unavailable("the disk is full: nothing was stored", hint=CONNECT)

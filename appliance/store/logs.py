@@ -23,7 +23,7 @@ class Logs:
 
     def record(self, *, at: str, location: str, kind: Kind, severity: Severity, description: str, by: str,
                key: str | None = None) -> tuple[LogView, bool]:
-        """The record, and False when the key had led to it before. Raises Conflict, Rejected."""
+        """Return the record, and False when the key had led to it before. Raises Conflict, Rejected."""
         record = build(LogRecord, id=new_id(int(self._clock() * 1000)), device=self._box, at=at, location=location,
                        kind=kind, severity=severity, description=description, by=by)
         content = record.model_dump(mode="json", exclude={"id"})
@@ -38,7 +38,7 @@ class Logs:
         return self.get(known or record.id), known is None
 
     def get(self, log_id: str) -> LogView:
-        """Raises NotFound."""
+        """Return a log record. Raises NotFound."""
         with self._connection.read() as db:
             row = db.execute("SELECT content FROM logs WHERE id = ?", (log_id,)).fetchone()
             if row is None:

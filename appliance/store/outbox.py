@@ -76,15 +76,16 @@ class Outbox:
             write.emit(Event("sync", "outbox"))
 
     def people_first(self, write: Write, record_id: str) -> None:
-        """The cloud can only tell the friends of somebody it knows: edits of the people a record concerns (and those
-        made before them) go up ahead of everything else."""
+        """Send edits ahead of a record, for the cloud can only tell the friends of somebody it knows: edits of the
+        people a record concerns (and those made before them) go up ahead of everything else.
+        """
         last = write.execute("SELECT max(seq) FROM concerns JOIN outbox ON subject = person WHERE record = ? "
                              "AND open = 1 AND lane = ?", (record_id, PEOPLE_LANE)).fetchone()[0]
         if last is not None:
             write.execute("UPDATE outbox SET rank = seq WHERE open = 1 AND lane = ? AND seq <= ?", (PEOPLE_LANE, last))
 
     def due(self, limit: int) -> list[Parcel]:
-        """Rows to send now, most urgent first. What cannot be sent at all is parked on the way."""
+        """Return the rows to send now, most urgent first. What cannot be sent at all is parked on the way."""
         now = self._clock()
         with self._connection.read() as db:
             # A row put off beyond the longest pause was put off by a clock that has since been set back.
@@ -115,7 +116,7 @@ class Outbox:
         return Parcel(row_id, up.hash, encode(up), attempts)
 
     def sent(self, parcels: Iterable[Parcel]) -> None:
-        """They were handed to the broker: try again after a pause unless a receipt comes first."""
+        """Note rows that were handed to the broker: try again after a pause unless a receipt comes first."""
         now = self._clock()
         with self._connection.write(UPKEEP) as write:
             write.executemany(
@@ -124,7 +125,7 @@ class Outbox:
                 [(p.hash, now + BACK_OFF_S[min(p.attempts, len(BACK_OFF_S) - 1)], p.id) for p in parcels])
 
     def hurry(self) -> None:
-        """The connection is new: everything still open may go at once."""
+        """Let everything still open go at once: the connection is new."""
         with self._connection.write(UPKEEP) as write:
             write.execute("UPDATE outbox SET not_before = 0 WHERE open = 1 AND not_before > 0")
 
@@ -178,11 +179,11 @@ class Outbox:
             write.emit(Event("profile", subject))
 
     def offer_again(self, write: Write) -> None:
-        """The cloud was restored from a backup: what it had received it may have lost."""
+        """Send everything again: a cloud restored from a backup may have lost what it had received."""
         write.execute("UPDATE outbox SET state = 'waiting', attempts = 0, not_before = 0 WHERE state = 'received'")
 
     def parked(self, limit: int = 100) -> list[Parked]:
-        """Rows that need somebody's eyes, newest first."""
+        """Return rows that need somebody's eyes, newest first."""
         with self._connection.read() as db:
             rows = db.execute("SELECT id, kind, subject, made_at, reason FROM outbox WHERE state = 'parked' "
                               "ORDER BY seq DESC LIMIT ?", (limit,)).fetchall()
@@ -198,7 +199,7 @@ class Outbox:
             write.emit(Event("sync", "outbox"))
 
     def waiting(self) -> int:
-        """Rows the cloud has not confirmed yet."""
+        """Return how many rows the cloud has not confirmed yet."""
         with self._connection.read() as db:
             return int(db.execute("SELECT count(*) FROM outbox WHERE open = 1").fetchone()[0])
 
@@ -214,13 +215,13 @@ class Outbox:
 
 
 def _record_of(write: Write, row_id: str) -> str:
-    """The id of the record a row carries (an action's subject is its incident)."""
+    """Return the id of the record a row carries (an action's subject is its incident)."""
     kind, subject, body = write.execute("SELECT kind, subject, body FROM outbox WHERE id = ?", (row_id,)).fetchone()
     return str(json.loads(body)["action"]["id"]) if kind == "action" else str(subject)
 
 
 def pending_changes(db: Write, profile_id: str) -> list[dict[str, object]]:
-    """Bodies of the edits of this person that the cloud has not confirmed, oldest first."""
+    """Return the bodies of the edits of this person that the cloud has not confirmed, oldest first."""
     rows = db.execute("SELECT body FROM outbox WHERE subject = ? AND open = 1 AND kind IN "
                       "('profile_created', 'profile_changed', 'profile_erased') ORDER BY seq", (profile_id,)).fetchall()
     return [json.loads(row[0]) for row in rows]

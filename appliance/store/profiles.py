@@ -90,7 +90,7 @@ class Profiles:
         self.leave_no_trace()
 
     def erasure(self, profile_id: str) -> ErasureView:
-        """How far an erasure has come. Raises NotFound when none was asked for."""
+        """Return how far an erasure has come. Raises NotFound when none was asked for."""
         with self._connection.read() as db:
             row = db.execute("SELECT requested_at, requested_by, erased_at, cloud_confirmed_at FROM erasures "
                              "WHERE profile_id = ?", (profile_id,)).fetchone()
@@ -135,14 +135,14 @@ class Profiles:
         write.emit(Event("profile", profile_id))
 
     def digest(self) -> str:
-        """One digest over everybody; computed again only after a change."""
+        """Return one digest over everybody; computed again only after a change."""
         changes = self._changes
         if self._digest[0] != changes:
             self._digest = (changes, digest_of_all(self.everybody()))
         return self._digest[1]
 
     def everybody(self) -> Iterator[Profile]:
-        """All profiles, a page at a time."""
+        """Yield all profiles, a page at a time."""
         after = ""
         while batch := self.page(after, 200):
             yield from batch
@@ -166,7 +166,7 @@ class Profiles:
                                f"have {size}")
 
     def leave_no_trace(self) -> None:
-        """Deleted content is overwritten in the database; the log is emptied here or, if busy, at the next tidying."""
+        """Overwrite deleted content in the database; the log is emptied here or, if busy, at the next tidying."""
         try:
             self._connection.checkpoint()
         except Unavailable as error:
@@ -174,13 +174,13 @@ class Profiles:
 
 
 def load(db: Any, profile_id: str) -> Profile | None:
-    """The person as stored; `db` is a reading connection or a Write."""
+    """Return the person as stored; `db` is a reading connection or a Write."""
     row = db.execute("SELECT content FROM profiles WHERE id = ?", (profile_id,)).fetchone()
     return Profile.model_validate_json(row[0]) if row else None
 
 
 def generation_of(db: Any) -> int:
-    """How often everybody was fetched anew; a person's generation tells when the cloud last named them."""
+    """Return how often everybody was fetched anew; a person's generation tells when the cloud last named them."""
     return int(get_meta(db, "generation", "0"))
 
 

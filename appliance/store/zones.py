@@ -20,13 +20,13 @@ class Zones:
         self._connection = connection
 
     def get(self, camera: str) -> tuple[tuple[Zone, ...], int]:
-        """Zones and their revision."""
+        """Return zones and their revision."""
         with self._connection.read() as db:
             row = db.execute("SELECT content, revision FROM zones WHERE camera = ?", (camera,)).fetchone()
         return (ZONES.validate_json(row[0]), int(row[1])) if row else ((), 0)
 
     def put(self, camera: str, zones: tuple[Zone, ...], revision: int | None) -> int:
-        """The new revision. Raises Conflict when `revision` is given and stale."""
+        """Return the new revision. Raises Conflict when `revision` is given and stale."""
         content = json.dumps(ZONES.dump_python(zones, mode="json"))
         with self._connection.write(EDITS) as write:
             row = write.execute("SELECT revision FROM zones WHERE camera = ?", (camera,)).fetchone()

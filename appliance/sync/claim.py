@@ -49,7 +49,7 @@ class Endpoint(Model):
 
 
 def endpoint(home: Path) -> Endpoint | None:
-    """The connection this box was given; None while it is not claimed. Raises Rejected for a damaged file."""
+    """Return the connection this box was given; None while it is not claimed. Raises Rejected for a damaged file."""
     path = home / "cloud" / "claim.json"
     if not path.exists():
         return None
@@ -89,7 +89,7 @@ def claim(cloud_url: str, ca: Path | None, code: str, home: Path, box_name: str)
 
 
 def signing_request(home: Path, box_name: str) -> str:
-    """The PEM certificate request for the box's TLS key, with the box's name as common name."""
+    """Return the PEM certificate request for the box's TLS key, with the box's name as common name."""
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, box_name)])
     request = x509.CertificateSigningRequestBuilder().subject_name(name).sign(tls_key(home), hashes.SHA256())
     return request.public_bytes(Encoding.PEM).decode("ascii")
@@ -134,7 +134,7 @@ def _read(response: httpx.Response) -> Claimed:
 
 
 def _detail(response: httpx.Response) -> str:
-    """The `detail` of a problem document, or the status."""
+    """Return the `detail` of a problem document, or the status."""
     try:
         return str(json.loads(response.content)["detail"])
     except (ValueError, KeyError, TypeError):

@@ -20,7 +20,7 @@ class Inbox:
         self.dropped: Counter[str] = Counter()
 
     def read(self, topic: str, data: bytes) -> Receipt | Changes | Latest | None:
-        """The message; None when it was dropped."""
+        """Return the message; None when it was dropped."""
         try:
             match topic.split("/")[-1] if topic in self.topics else "":
                 case "receipt":
@@ -40,7 +40,7 @@ class Inbox:
         log.warning("dropped a message of the cloud (%s): %s", kind, why)
 
     def _changes(self, data: bytes) -> Changes:
-        """A change this program does not understand must not hold up those behind it: it is left out, loudly."""
+        """Read changes; one this program does not understand is left out, loudly, and holds up none behind it."""
         try:
             return decode(Changes, data)
         except Rejected as whole:

@@ -19,7 +19,7 @@ PrivateKey = Ed25519PrivateKey | ec.EllipticCurvePrivateKey
 
 
 def box_key(home: Path) -> Ed25519PrivateKey:
-    """The key that signs the box's chain, in home/keys/box.pem; made when there is none."""
+    """Return the key that signs the box's chain, in home/keys/box.pem; made when there is none."""
     key = _load_or_make(home / "keys" / "box.pem", Ed25519PrivateKey.generate)
     if not isinstance(key, Ed25519PrivateKey):
         raise Rejected(f"{home / 'keys' / 'box.pem'} is not an Ed25519 key", hint="restore it from the backup")
@@ -27,7 +27,7 @@ def box_key(home: Path) -> Ed25519PrivateKey:
 
 
 def tls_key(home: Path) -> ec.EllipticCurvePrivateKey:
-    """The key of the box's TLS certificate, in home/keys/tls.pem; made when there is none."""
+    """Return the key of the box's TLS certificate, in home/keys/tls.pem; made when there is none."""
     key = _load_or_make(tls_key_path(home), lambda: ec.generate_private_key(ec.SECP256R1()))
     if not isinstance(key, ec.EllipticCurvePrivateKey):
         raise Rejected(f"{tls_key_path(home)} is not an EC key", hint="remove it and claim the box again")

@@ -68,13 +68,13 @@ class Link:
         self._note(False, "stopped")
 
     def state(self) -> dict[str, Any]:
-        """{connected, reason, since, waiting}: what a person wants to know."""
+        """Return {connected, reason, since, waiting}: what a person wants to know."""
         with self._state_lock:
             known = {"connected": self._connected, "reason": self._reason, "since": self._since}
         return {**known, "waiting": self._memory.outbox.waiting()}
 
     def dropped(self) -> dict[str, int]:
-        """Messages of the cloud that were not used, by kind."""
+        """Return the messages of the cloud that were not used, by kind."""
         return dict(self._inbox.dropped)
 
     def _run(self) -> None:

@@ -9,7 +9,7 @@ from contract.messages import Changes, Parcel, Receipt
 
 class Outbox(Protocol):
     def due(self, limit: int) -> Sequence[Parcel]:
-        """Rows to send now, most urgent first."""
+        """Return the rows to send now, most urgent first."""
         ...
 
     def sent(self, parcels: Iterable[Parcel]) -> None:
@@ -17,7 +17,7 @@ class Outbox(Protocol):
         ...
 
     def hurry(self) -> None:
-        """Everything still open may go at once."""
+        """Let everything still open go at once."""
         ...
 
     def park(self, row_id: str, reason: str) -> None: ...
@@ -32,7 +32,7 @@ class Feed(Protocol):
     def cursor(self) -> int: ...
     def epoch(self) -> str: ...
     def apply(self, changes: Changes) -> str:
-        """`applied`, `stale` or `restart`."""
+        """Return `applied`, `stale` or `restart`."""
         ...
 
     def wants_resync(self) -> bool: ...

@@ -45,7 +45,7 @@ class Session:
             setattr(self._client, name, self._guarded(getattr(self, "_" + name)))
 
     def connect(self) -> None:
-        """Raises Unavailable, in words that help whoever reads them."""
+        """Connect to the broker. Raises Unavailable, in words that help whoever reads them."""
         end = self._endpoint
         try:
             context = ssl.create_default_context(cafile=str(end.ca))
@@ -77,7 +77,7 @@ class Session:
         return False
 
     def room(self) -> int:
-        """How many more messages may be on the way."""
+        """Return how many more messages may be on the way."""
         return max(0, IN_FLIGHT - len(self._unacknowledged)) if self.ready else 0
 
     def publish(self, topic: str, data: bytes) -> None:

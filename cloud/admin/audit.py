@@ -39,14 +39,14 @@ class LedgerAudit(BaseModel):
 
 @router.get("/ledger/audit")
 def ledger_audit(cloud: Cloud) -> LedgerAudit:
-    """How the newest audit of boxes' chains, the cloud's records and the ledger ended."""
+    """Return how the newest audit of boxes' chains, the cloud's records and the ledger ended."""
     with cloud.database.read() as session:
         return LedgerAudit(last=audits.last(session))
 
 
 @router.get("/quarantine")
 def quarantine(cloud: Cloud, limit: Limit = 50) -> Quarantine:
-    """Messages of boxes that were refused, newest first, and why."""
+    """Return messages of boxes that were refused, newest first, and why."""
     with cloud.database.read() as session:
         items = [Refused(**row.model_dump(include=set(Refused.model_fields)))
                  for row in received.quarantined(session, limit)]

@@ -88,7 +88,7 @@ async def register(request: Request, cloud: Cloud, who: Who, response: Response,
 
 @router.post("/users/{user_id}/photos", status_code=201, openapi_extra=body_schema(PhotoOptions))
 async def add_photos(request: Request, user_id: Id, cloud: Cloud, who: Who, response: Response) -> Enrolled:
-    """More photos of an enrolled person; they must show the same face as the templates there are."""
+    """Add photos of an enrolled person; they must show the same face as the templates there are."""
     async with readers(request.app.state):
         sent = await read_sent(request)
         options = checked(PhotoOptions, sent.fields)
@@ -104,7 +104,8 @@ async def add_photos(request: Request, user_id: Id, cloud: Cloud, who: Who, resp
 
 
 def looks_like(cloud: Services, face: Face, space: EmbeddingSpace) -> Match:
-    """The enrolled person whose template of the same pack is nearest, by the pack's thresholds for two photos."""
+    """Return the enrolled person whose template of the same pack is nearest, by the pack's thresholds for two photos.
+    """
     vector = vector_from_text(face.embedding or "")
     nearest: tuple[float, str | None] = (float("inf"), None)
     after = ""
@@ -136,7 +137,7 @@ async def _measured(cloud: Services, user: Measured, profile_id: str, by: str, r
 
 
 async def _again(cloud: Services, earlier: Profile, user: NewUser | Measured, response: Response) -> Enrolled:
-    """The answer to a repeated request. Raises Conflict when the key came with somebody else."""
+    """Return the answer to a repeated request. Raises Conflict when the key came with somebody else."""
     if (earlier.name, earlier.role, earlier.contacts) != (user.name, user.role, user.contacts):
         raise Conflict("this Idempotency-Key came with another person before", hint="use a new key for a new person")
     response.headers.update({"Location": f"/users/{earlier.id}", "Idempotency-Replayed": "true"})
@@ -144,7 +145,7 @@ async def _again(cloud: Services, earlier: Profile, user: NewUser | Measured, re
 
 
 async def _look(cloud: Services, uploads: list[Upload], owner: str | None) -> list[Photo]:
-    """What vision and the gallery say of each photo. Raises Unavailable while vision is down."""
+    """Return what vision and the gallery say of each photo. Raises Unavailable while vision is down."""
     photos = []
     for index, upload in enumerate(uploads):
         photo = Photo(index, upload.filename)

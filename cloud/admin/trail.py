@@ -39,7 +39,7 @@ class Trail(Page[Line]):
 def lines(cloud: Cloud, limit: Limit = 50,
           cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
           ) -> Trail:
-    """Who did what, newest first. The first page also checks the whole chain."""
+    """Return who did what, newest first. The first page also checks the whole chain."""
     with cloud.database.read() as session:
         rows = trail.page(session, cursor, limit)
         page = Trail(items=[line_of(row) for row in rows], next=str(rows[-1].number) if len(rows) == limit else None)
@@ -53,6 +53,6 @@ def lines(cloud: Cloud, limit: Limit = 50,
 
 
 def line_of(row: TrailRow) -> Line:
-    """One line, its detail unfolded."""
+    """Return one line, its detail unfolded."""
     return Line(**row.model_dump(include={"number", "at", "by", "action", "subject", "hash"}),
                 detail=json.loads(row.detail))

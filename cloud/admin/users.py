@@ -20,14 +20,14 @@ router = new_router(RULES, "people")
 def listing(cloud: Cloud, search: Annotated[str | None, Query(max_length=200, description="part of a name")] = None,
             cursor: Annotated[Id | None, Query(description="`next` of the page before")] = None,
             limit: Limit = 50) -> Page[UserSummary]:
-    """Enrolled people in order of enrolment."""
+    """Return enrolled people in order of enrolment."""
     return find_users(cloud.profiles, search or "", cursor or "", limit)
 
 
 @router.get("/users/{user_id}")
 def one(user_id: Id, cloud: Cloud, who: Who,
         vectors: Annotated[bool, Query(description="with the vectors; admins only")] = False) -> UserView:
-    """A person with facial-ID details, friends and contacts."""
+    """Return a person with facial-ID details, friends and contacts."""
     if vectors and who.role != "admin":
         raise Problem(403, "wrong_role", f"role {who.role} may not read vectors; it takes admin")
     return view_of(cloud.profiles.find, cloud.profiles.get(user_id), vectors=vectors)
@@ -55,5 +55,5 @@ def erase(user_id: Id, cloud: Cloud, who: Who, response: Response) -> ErasureVie
 
 @router.get("/users/{user_id}/erasure")
 def erasure(user_id: Id, cloud: Cloud) -> ErasureView:
-    """Which box has confirmed, and which has not yet."""
+    """Return which box has confirmed, and which has not yet."""
     return cloud.profiles.erasure(user_id)

@@ -19,7 +19,7 @@ def register(session: Session, box: BoxRow, by: str) -> None:
 
 
 def get(session: Session, box: str) -> BoxRow:
-    """Raises NotFound."""
+    """Return a box. Raises NotFound."""
     row = session.get(BoxRow, box)
     if row is None:
         raise NotFound(f"there is no box {box}")
@@ -27,19 +27,19 @@ def get(session: Session, box: str) -> BoxRow:
 
 
 def every(session: Session) -> list[BoxRow]:
-    """All boxes, by id."""
+    """Return all boxes, by id."""
     return list(session.exec(select(BoxRow).order_by(col(BoxRow.id))))
 
 
 def active(session: Session, box: str) -> BoxRow | None:
-    """The box when it may speak, None otherwise: asked for every message, for a revoked certificate's live
+    """Return the box when it may speak, None otherwise: asked for every message, for a revoked certificate's live
     connection goes on working."""
     row = session.get(BoxRow, box)
     return row if row is not None and row.state == "active" else None
 
 
 def revoke(session: Session, box: str, by: str) -> str:
-    """From now on nothing of this box is taken. Returns its certificate's serial number, for the CRL."""
+    """Take nothing of this box from now on. Returns its certificate's serial number, for the CRL."""
     row = get(session, box)
     if row.state != "revoked":
         row.state = "revoked"
@@ -50,7 +50,7 @@ def revoke(session: Session, box: str, by: str) -> str:
 
 
 def heard(session: Session, box: str, status: Status | None, agrees: bool | None = None) -> None:
-    """The box is alive. `agrees`: whether its profiles are ours; None when that could not be compared."""
+    """Note that the box is alive. `agrees`: whether its profiles are ours; None when that could not be compared."""
     values: dict[str, object] = {"last_seen": now()}
     if status is not None:
         values["status"] = status.model_dump_json()

@@ -27,12 +27,12 @@ def publish_change(session: Session, *, scope: str | None, kind: str, key: str) 
 
 
 def revision(session: Session) -> int:
-    """The number of the newest change of all."""
+    """Return the number of the newest change of all."""
     return session.exec(select(CounterRow.revision)).one()
 
 
 def latest_for(session: Session, box: str, kind: str | None = None) -> int:
-    """The newest revision that concerns this box (and this kind of thing), 0 for none."""
+    """Return the newest revision that concerns this box (and this kind of thing), 0 for none."""
     query = select(func.max(ChangeRow.revision)).where(col(ChangeRow.scope).in_((EVERY_BOX, box)))
     if kind is not None:
         query = query.where(ChangeRow.kind == kind)

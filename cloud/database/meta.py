@@ -8,7 +8,7 @@ from contract.ids import new_id
 
 
 def get(session: Session, key: str) -> str | None:
-    """The value, None when there is none."""
+    """Return the value, None when there is none."""
     row = session.get(MetaRow, key)
     return None if row is None else row.value
 
@@ -19,7 +19,7 @@ def put(session: Session, key: str, value: str) -> None:
 
 
 def ensure_epoch(session: Session) -> str:
-    """The epoch, made at the first start. Whoever restores this database from a backup calls `new_epoch`."""
+    """Return the epoch, made at the first start. Whoever restores this database from a backup calls `new_epoch`."""
     insert_if_absent(session, MetaRow(key="epoch", value=new_id()))
     return epoch(session)
 
@@ -31,7 +31,7 @@ def new_epoch(session: Session) -> str:
 
 
 def epoch(session: Session) -> str:
-    """The id that receipts and changes carry."""
+    """Return the id that receipts and changes carry."""
     value = get(session, "epoch")
     if value is None:
         raise RuntimeError("this database has no epoch: ensure_epoch runs at the first start")

@@ -30,8 +30,8 @@ def connect(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
 
 
 def open_existing(url: str) -> Database:
-    """The database as it is, for programs that only look at it beside the cloud: nothing is made or migrated, and
-    `write()` is not for them.
+    """Return the database as it is, for programs that only look at it beside the cloud: nothing is made or migrated,
+    and `write()` is not for them.
 
     Raises Rejected for any other url and where the schema is not this program's, Unavailable when it cannot be reached.
     """

@@ -34,7 +34,7 @@ def record(session: Session, by: str, action: str, subject: str, **detail: Any) 
 
 
 def page(session: Session, before: int | None, limit: int) -> list[TrailRow]:
-    """Newest first; `before` is the number of the last line of the page before."""
+    """Return lines, newest first; `before` is the number of the last line of the page before."""
     query = select(TrailRow).order_by(col(TrailRow.number).desc()).limit(limit)
     return list(session.exec(query if before is None else query.where(TrailRow.number < before)))
 

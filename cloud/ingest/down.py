@@ -18,7 +18,7 @@ class Downlink:
         self._digest: tuple[int, str] | None = None
 
     def pull(self, box: str, payload: bytes) -> Changes | None:
-        """The next changes for this box; None when it may not speak. Raises Rejected for what is not a Pull."""
+        """Return the next changes for this box; None when it may not speak. Raises Rejected for what is not a Pull."""
         wanted = decode(Pull, payload)
         with self._database.read() as session:
             if boxes.active(session, box) is None:
@@ -39,7 +39,7 @@ class Downlink:
         return latest if status.cursor < latest.revision else None
 
     def latest(self) -> dict[str, Latest]:
-        """Active box -> its newest revision."""
+        """Return active box -> its newest revision."""
         with self._database.read() as session:
             return {
                 box.id: self._latest(session, box.id) for box in boxes.every(session) if box.state == "active"

@@ -77,7 +77,7 @@ class Ingest:
         self._client.loop_stop()
 
     def connected(self) -> bool:
-        """Whether messages can come in."""
+        """Return whether messages can come in."""
         return self._client.is_connected() and self._alive()
 
     def _new_client(self) -> mqtt.Client:

@@ -33,7 +33,7 @@ class Roots:
         self._folder = folder
 
     def over(self, mspid: str, certificate_pem: bytes) -> bytes:
-        """The DER of the root that issued this certificate. Raises Rejected that names the file when it is not
+        """Return the DER of the root that issued this certificate. Raises Rejected that names the file when it is not
         there."""
         path = self._folder / f"{mspid}.pem"
         try:
@@ -53,15 +53,17 @@ class Roots:
 
 
 def batch_id(channel: LedgerChannel, top: bytes) -> str:
-    """The id of the batch with this root: the same records are the same batch, however often they are prepared."""
+    """Return the id of the batch with this root: the same records are the same batch, however often they are prepared.
+    """
     return derived_id("batch", channel, top.hex())
 
 
 def inclusions_of(
     block: Block, position: int, channel: LedgerChannel, records: Sequence[LedgerRecord], roots: Roots
 ) -> tuple[FabricInclusion, ...]:
-    """One for each of the records, all of those of the transaction at `position`, checked. Raises NotFound when that
-    transaction wrote something else, Rejected when what the block holds does not prove it."""
+    """Return one proof for each of the records, all of those of the transaction at `position`, checked. Raises NotFound
+    when that transaction wrote something else, Rejected when what the block holds does not prove it.
+    """
     leaves = [record.leaf() for record in records]
     top = root(leaves)
     _must_have_written(block.envelopes[position], channel, records, top)
@@ -101,8 +103,9 @@ def _must_have_written(
 
 
 def _places(channel: LedgerChannel, leaves: Sequence[bytes], top: bytes) -> list[BatchPlace | None]:
-    """Where each record is in its batch. That its path leads to the root, which the first proof shows the transaction
-    to have written, is all in which the others differ from the first."""
+    """Return where each record is in its batch. That its path leads to the root, which the first proof shows the
+    transaction to have written, is all in which the others differ from the first.
+    """
     if len(leaves) == 1:
         return [None]
     found: list[BatchPlace | None] = []

@@ -30,23 +30,23 @@ class Write(NamedTuple):
 
 
 def creator_of(envelope: bytes) -> bytes:
-    """The serialised identity that signed it."""
+    """Return the serialised identity that signed it."""
     return bytes(SignatureHeader.FromString(_payload(envelope).header.signature_header).creator)
 
 
 def transaction_of(envelope: bytes) -> str:
-    """Its id."""
+    """Return the transaction's id."""
     return str(ChannelHeader.FromString(_payload(envelope).header.channel_header).tx_id)
 
 
 def made_at(envelope: bytes) -> str:
-    """When its creator says that it was made (an Instant). The same for all that ever read this transaction."""
+    """Return when its creator says that it was made (an Instant). The same for all that ever read this transaction."""
     at = ChannelHeader.FromString(_payload(envelope).header.channel_header).timestamp
     return from_epoch(at.seconds + at.nanos // 10**6 / 1000)
 
 
 def writes_of(envelope: bytes, chaincode: str) -> list[Write]:
-    """What it sets in the chaincode's own namespace; nothing for configuration."""
+    """Return what it sets in the chaincode's own namespace; nothing for configuration."""
     found = []
     for action in _actions(envelope):
         response = action.action.proposal_response_payload
@@ -58,7 +58,7 @@ def writes_of(envelope: bytes, chaincode: str) -> list[Write]:
 
 
 def records_of(block: Block, chaincode: str) -> Iterator[LedgerRecord]:
-    """The records that the block's valid transactions wrote, each in its own right."""
+    """Yield the records that the block's valid transactions wrote, each in its own right."""
     for envelope, code in zip(block.envelopes, block.codes, strict=True):
         if code == VALID:
             for key, value in writes_of(envelope, chaincode):
@@ -67,18 +67,18 @@ def records_of(block: Block, chaincode: str) -> Iterator[LedgerRecord]:
 
 
 def record_from(value: dict[str, Any]) -> LedgerRecord:
-    """The record in a stored value."""
+    """Return the record in a stored value."""
     return LedgerRecord(**{name: value[name] for name in LedgerRecord.model_fields})
 
 
 def position_of(block: Block, transaction: str) -> int | None:
-    """Where the block has the transaction as a valid one, if it does: a repeat is marked as such."""
+    """Return where the block has the transaction as a valid one, if it does: a repeat is marked as such."""
     places = enumerate(zip(block.transactions, block.codes, strict=True))
     return next((place for place, (name, code) in places if name == transaction and code == VALID), None)
 
 
 def mspids_of(block: Block, position: int) -> dict[str, bytes]:
-    """The organisations that signed the transaction at `position`, its endorsements or the block, each with the
+    """Return the organisations that signed the transaction at `position`, its endorsements or the block, each with the
     certificate (PEM) of one of its signers."""
     signers = [creator_of(block.envelopes[position])]
     for action in _actions(block.envelopes[position]):

@@ -13,7 +13,7 @@ Read = Callable[[int, int], bytes]
 
 
 def new_nodes(size: int, leaf: bytes, read: Read) -> list[tuple[Node, bytes]]:
-    """The nodes that appending `leaf` to a tree of `size` leaves completes, the leaf itself first."""
+    """Return the nodes that appending `leaf` to a tree of `size` leaves completes, the leaf itself first."""
     nodes: list[tuple[Node, bytes]] = [((0, size), leaf)]
     level, index, value = 0, size, leaf
     while index % 2:
@@ -24,12 +24,12 @@ def new_nodes(size: int, leaf: bytes, read: Read) -> list[tuple[Node, bytes]]:
 
 
 def root(size: int, read: Read) -> bytes:
-    """The root over the first `size` leaves."""
+    """Return the root over the first `size` leaves."""
     return range_hash(0, size, read) if size else EMPTY_ROOT
 
 
 def range_hash(begin: int, end: int, read: Read) -> bytes:
-    """The hash over the leaves begin..end-1, where `begin` is a multiple of the range's largest power of two."""
+    """Return the hash over the leaves begin..end-1, where `begin` is a multiple of the range's largest power of two."""
     width = end - begin
     if width & (width - 1) == 0:
         level = width.bit_length() - 1
@@ -39,7 +39,7 @@ def range_hash(begin: int, end: int, read: Read) -> bytes:
 
 
 def inclusion_path(index: int, size: int, read: Read) -> list[bytes]:
-    """One of contract.proof.merkle.inclusion_paths, from stored nodes."""
+    """Return one of contract.proof.merkle.inclusion_paths, from stored nodes."""
     path: list[bytes] = []
     begin, end = 0, size
     while end - begin > 1:
@@ -54,7 +54,7 @@ def inclusion_path(index: int, size: int, read: Read) -> list[bytes]:
 
 
 def consistency_path(old_size: int, size: int, read: Read) -> list[bytes]:
-    """As contract.proof.merkle.consistency_path, from stored nodes."""
+    """Return contract.proof.merkle.consistency_path, from stored nodes."""
     path: list[bytes] = []
     begin, end, whole = 0, size, True
     while old_size != end:
@@ -75,7 +75,7 @@ def _split(width: int) -> int:
 
 
 def peaks(size: int) -> list[Node]:
-    """The perfect subtrees that a tree of `size` leaves is made of, the largest first."""
+    """Return the perfect subtrees that a tree of `size` leaves is made of, the largest first."""
     begin, found = 0, []
     for level in reversed(range(size.bit_length())):
         if size >> level & 1:

@@ -26,7 +26,7 @@ class AppriseChannel:
     """
 
     def __init__(self, url: str) -> None:
-        """Raises Rejected when Apprise cannot read the URL; the URL holds secrets and is not repeated."""
+        """Take the URL. Raises Rejected when Apprise cannot read the URL; the URL holds secrets and is not repeated."""
         settings = url_to_dict(url)
         if settings is None:
             raise Rejected("Apprise does not understand this URL", hint="see https://appriseit.com/services/")
@@ -36,7 +36,7 @@ class AppriseChannel:
         self._settings = {"rto": str(READ_TIMEOUT), "cto": str(connect), **settings, "retry": "0"}
 
     def send(self, alert: Alert) -> Accepted:
-        """As contract.ports.AlertChannel."""
+        """See contract.ports.AlertChannel."""
         service = self._service(alert.key, alert.address)
         messenger = Apprise()
         messenger.add(service)
@@ -49,7 +49,7 @@ class AppriseChannel:
         raise outcome
 
     def find(self, alert: Alert) -> Accepted | None:
-        """As contract.ports.AlertChannel. Found again by the key, which the text holds (links.py)."""
+        """See contract.ports.AlertChannel. Found again by the key, which the text holds (links.py)."""
         service = self._service(alert.key, alert.address)
         return service.find(alert.key.replace("-", "")) if isinstance(service, TwilioSms) else None
 
@@ -82,7 +82,7 @@ def _outcome_of(result: AppriseResult, scheme: str) -> Accepted | Unavailable:
 
 
 def channels_from(urls: dict[Channel, str]) -> dict[Channel, AppriseChannel]:
-    """One channel per configured URL; what is not configured is absent, and its deliveries say so.
+    """Return one channel per configured URL; what is not configured is absent, and its deliveries say so.
 
     Raises Rejected, naming the channel, for a URL that could not send anything.
     """

@@ -57,7 +57,7 @@ class FcmPush(NotifyFCM):
 
 
 def outcome_of(status: int, answer: dict[str, Any], header: str | None = None) -> Outcome:
-    """What FCM's answer to messages:send means."""
+    """Return what FCM's answer to messages:send means."""
     if status == 200:
         name = answer.get("name")
         if not name:

@@ -22,13 +22,13 @@ class LinkExpired(NotFound):
 
 
 def sign(delivery_id: str, expires: int, key: bytes) -> str:
-    """The token for one delivery, good until `expires` (seconds since 1970)."""
+    """Return the token for one delivery, good until `expires` (seconds since 1970)."""
     stem = f"{uuid.UUID(delivery_id).hex}.{expires:x}"
     return f"{stem}.{_mac(stem, key)}"
 
 
 def check(token: str, now: float, key: bytes) -> str:
-    """The delivery id of a genuine token. Raises NotFound for a forged one, LinkExpired for an old one."""
+    """Return the delivery id of a genuine token. Raises NotFound for a forged one, LinkExpired for an old one."""
     stem, _, mac = token.rpartition(".")
     # Compared as text, so that no other spelling of the same bytes passes.
     if not token.isascii() or not hmac.compare_digest(mac, _mac(stem, key)):
@@ -40,7 +40,7 @@ def check(token: str, now: float, key: bytes) -> str:
 
 
 def key_from_file(path: Path) -> bytes:
-    """The signing key; made (mode 0600) where there is none. Raises Rejected for a file that is no key."""
+    """Return the signing key; made (mode 0600) where there is none. Raises Rejected for a file that is no key."""
     try:
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileExistsError:

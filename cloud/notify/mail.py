@@ -75,7 +75,7 @@ class KeepingSmtp(AppriseSMTPController):
     """Apprise's connection (TLS, log-in), with the answers raised instead of logged."""
 
     def address(self, sender: str, recipient: str) -> None:
-        """Envelope. Raises smtplib.SMTPResponseException with the server's refusal."""
+        """Send the envelope. Raises smtplib.SMTPResponseException with the server's refusal."""
         smtp = self._socket
         smtp.ehlo_or_helo_if_needed()
         for code, said in (smtp.mail(sender), smtp.rcpt(recipient)):
@@ -83,14 +83,16 @@ class KeepingSmtp(AppriseSMTPController):
                 raise smtplib.SMTPResponseException(code, said)
 
     def content(self, message: str) -> None:
-        """The message itself. From here on a lost connection leaves it open whether the server has it."""
+        """Send the message itself. From here on a lost connection leaves it open whether the server has it."""
         code, said = self._socket.data(message)
         if code != 250:
             raise smtplib.SMTPResponseException(code, said)
 
 
 def refusal(error: smtplib.SMTPResponseException) -> Rejected | Unavailable:
-    """5xx is final, except for a refused log-in, which an operator can mend; 4xx may pass later."""
+    """Return the error of a refusing answer: 5xx is final, except for a refused log-in, which an operator can mend; 4xx
+    may pass later.
+    """
     said = error.smtp_error
     if isinstance(said, bytes):
         said = said.decode("utf-8", "replace")

@@ -17,7 +17,7 @@ class Later(Unavailable):
 
 
 def retry_after(header: str | None, limit: float = 3600.0) -> float | None:
-    """Seconds of a Retry-After header; None when absent or in the unused HTTP-date form."""
+    """Return the seconds of a Retry-After header; None when absent or in the unused HTTP-date form."""
     text = (header or "").strip()
     return min(float(text), limit) if text.isascii() and text.isdigit() else None
 
@@ -25,7 +25,7 @@ def retry_after(header: str | None, limit: float = 3600.0) -> float | None:
 def from_status(
     provider: str, status: int, said: str, header: str | None, *, permanent: bool
 ) -> Rejected | Unavailable:
-    """The error a refusing HTTP answer stands for.
+    """Return the error a refusing HTTP answer stands for.
 
     `said` is the provider's own explanation, `header` its Retry-After, `permanent` whether the provider's
     code means that this very message will never be taken. 502 and 504 come from something between: the

@@ -36,7 +36,7 @@ class Next(NamedTuple):
 
 
 def after(outcome: Accepted | SentryboxError, *, attempt: int, unclear: int, now: datetime) -> Next:
-    """The state after a request or a look-up: number `attempt` (from 1), `unclear` being the count before it."""
+    """Return the state after a request or a look-up: number `attempt` (from 1), `unclear` being the count before it."""
     if isinstance(outcome, Accepted):
         return Next("accepted", "", unclear, provider_id=outcome.provider_id)
     if isinstance(outcome, Rejected):
@@ -51,5 +51,7 @@ def after(outcome: Accepted | SentryboxError, *, attempt: int, unclear: int, now
 
 
 def after_silence(reason: str, unclear: int) -> Next:
-    """When every request allowed stayed without a clear answer, and the provider does not know of the message."""
+    """Return what to store when every request allowed stayed without a clear answer, and the provider does not know of
+    the message.
+    """
     return Next("failed", f"it may have arrived, nobody confirms it: {reason or 'the worker stopped'}", unclear)

@@ -44,7 +44,8 @@ class Wording(NamedTuple):
     link: str
 
     def text(self, limit: int = LIMIT) -> str:
-        """The message in at most `limit` characters. The description gives way first, then the head, the link never.
+        """Return the message in at most `limit` characters. The description gives way first, then the head, the link
+        never.
 
         Raises ValueError for a link that takes more than half of the room.
         """
@@ -60,13 +61,17 @@ class Wording(NamedTuple):
 def incident_wording(
     incident: Incident, name_of: Callable[[str], str | None], link: str, now: datetime, zone: tzinfo = UTC
 ) -> Wording:
-    """For an incident's automatic rule. `name_of` gives None for an erased person, who is then not named."""
+    """Return the wording of an incident's automatic rule. `name_of` gives None for an erased person, who is then not
+    named.
+    """
     people = [f"{name_of(p.person) or 'a person no longer enrolled'} ({p.part})" for p in incident.people]
     return _wording(_what(incident), people or ["nobody recognised"], incident, link, now, zone)
 
 
 def withheld_wording(record: Incident | LogRecord, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
-    """To the police, before the campus has released the record: nobody is named, and free text may name people too."""
+    """Return what the police are told before the campus has released the record: nobody is named, and free text may
+    name people too.
+    """
     what = _what(record)
     head = (
         f"{what}\nWho and what: once the campus has released it\nRecord: {record.id}\n"
@@ -78,27 +83,30 @@ def withheld_wording(record: Incident | LogRecord, link: str, now: datetime, zon
 def notice_wording(
     notice: Notice, name_of: Callable[[str], str | None], link: str, now: datetime, zone: tzinfo = UTC
 ) -> Wording:
-    """For POST /notify."""
+    """Return the wording of POST /notify."""
     people = [name_of(person) or "a person no longer enrolled" for person in notice.users]
     return _wording(f"Notice from {notice.by}", people, notice, link, now, zone)
 
 
 def undelivered_wording(failures: Sequence[str], about: str, link: str) -> Wording:
-    """To security, when somebody could not be told of `about`; each failure is one line."""
+    """Return what security is told when somebody could not be told of `about`; each failure is one line."""
     return Wording(
         "Somebody was not told", f"Somebody could not be told of: {about}", "\n".join(failures), "", link
     )
 
 
 def entry_wording(entry: ChannelEntry, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
-    """To the police contact, of an entry of the police channel: all that is on a ledger, and when it came."""
+    """Return what the police contact is told of an entry of the police channel: all that is on a ledger, and when it
+    came.
+    """
     title = f"New entry from {entry.campus} ({entry.severity})"
     head = f"{title}\nEntry: {entry.number}\nReceived: {_when(entry.seen_at, zone)}"
     return Wording(_cut(title, TITLE_LIMIT), head, "", _late(entry.seen_at, now), link)
 
 
 def audit_wording(count: int, lines: Sequence[str], link: str) -> Wording:
-    """To security, when the ledger's audit found something; `lines` are the first of `count` findings."""
+    """Return what security is told when the ledger's audit found something; `lines` are the first of `count` findings.
+    """
     head = f"The ledger's audit found {count} {'gap or difference' if count == 1 else 'gaps or differences'}"
     return Wording("The ledger's audit found something", head, "\n".join(lines), "", link)
 
@@ -106,8 +114,9 @@ def audit_wording(count: int, lines: Sequence[str], link: str) -> Wording:
 def police_wording(
     record_id: str, record: LogRecord | None, link: str, now: datetime, zone: tzinfo = UTC
 ) -> Wording:
-    """To the police contact, of an entry in the police log that is no incident; `record` is None for one that is not
-    here."""
+    """Return what the police contact is told of an entry in the police log that is no incident; `record` is None for
+    one that is not here.
+    """
     title = "New entry in the police log"
     if record is None:
         return Wording(title, f"{title}\nRecord: {record_id}", "", "", link)

@@ -11,7 +11,7 @@ READ_TIMEOUT = 20.0
 
 
 def transport_error(provider: str, error: requests.RequestException) -> Unavailable:
-    """`ambiguous` unless it is certain that no request was sent."""
+    """Return the error, `ambiguous` unless it is certain that no request was sent."""
     sent = not _never_left(error)
     what = "did not answer after the request was sent" if sent else "cannot be reached"
     return Unavailable(f"{provider} {what}: {type(error).__name__}", ambiguous=sent)

@@ -34,7 +34,7 @@ class TwilioSms(NotifyTwilio):
         return isinstance(self.outcome, Accepted)
 
     def find(self, mark: str) -> Accepted | None:
-        """The newest message to this number whose text holds `mark`. Raises Unavailable."""
+        """Return the newest message to this number whose text holds `mark`. Raises Unavailable."""
         since = (datetime.now(UTC) - LOOK_BACK).date().isoformat()
         query = {"To": self.targets[0][1], "DateSent>": since, "PageSize": "50"}
         try:
@@ -73,7 +73,7 @@ def _json(answer: requests.Response) -> dict[str, Any]:
 
 
 def outcome_of(status: int, answer: dict[str, Any], header: str | None = None) -> Outcome:
-    """What Twilio's answer to a POST of Messages.json means. A 201 may hold a failed message."""
+    """Return what Twilio's answer to a POST of Messages.json means. A 201 may hold a failed message."""
     code = answer.get("code") or answer.get("error_code")
     said = str(answer.get("message") or answer.get("error_message") or "no explanation")
     if code:

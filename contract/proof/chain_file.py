@@ -64,7 +64,8 @@ def write_chain(device: str, key: Ed25519PrivateKey, entries: Iterable[SignedEnt
 
 
 def read_chain(file: BinaryIO) -> Iterator[ChainHead | SignedEntry | ChainEnd]:
-    """The lines of a file, one at a time: the head, entries, the end. Whether they fit is for the caller to check.
+    """Yield the lines of a file, one at a time: the head, entries, the end. Whether they fit is for the caller to
+    check.
 
     Raises Rejected at the first line that is none, and where the file stops without an end or goes on after it.
     """

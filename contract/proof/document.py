@@ -39,7 +39,7 @@ class Proof(Model):
     inclusions: tuple[Inclusion, ...]
 
     def to_bytes(self) -> bytes:
-        """The file's content."""
+        """Return the file's content."""
         return canonical_bytes(self.model_dump(mode="json"))
 
 
@@ -59,7 +59,7 @@ def parse_proof(data: bytes) -> Proof:
 
 
 def _without_kinds(proof: Proof) -> bytes:
-    """As it was exported while the embedded log was the only ledger; nothing for a proof with any other."""
+    """Return the bytes as written while the embedded log was the only ledger; nothing for a proof with any other."""
     if not all(isinstance(inclusion, InclusionProof) for inclusion in proof.inclusions):
         return b""
     return canonical_bytes(proof.model_dump(mode="json", exclude={"inclusions": {"__all__": {"kind"}}}))
@@ -118,7 +118,7 @@ def check_proof(data: bytes, *, trusted_keys: Collection[str] = (),
 
 
 def unproven(proof: Proof) -> list[str]:
-    """What a proof with these ledgers does not show, however whole it is."""
+    """Return what a proof with these ledgers does not show, however whole it is."""
     said = ["that what the record says is true: only that the box wrote it down so"]
     if any(isinstance(inclusion, InclusionProof) for inclusion in proof.inclusions):
         said.append("that the log shows everybody the same tree: whoever holds its key can keep two. Compare its heads "

@@ -9,17 +9,17 @@ EMPTY_ROOT = hashlib.sha256(b"").digest()
 
 
 def node_hash(left: bytes, right: bytes) -> bytes:
-    """SHA-256(0x01 || left || right)."""
+    """Return SHA-256(0x01 || left || right)."""
     return hashlib.sha256(b"\x01" + left + right).digest()
 
 
 def _split(count: int) -> int:
-    """The largest power of two below count."""
+    """Return the largest power of two below count."""
     return 1 << (count - 1).bit_length() - 1
 
 
 def root(leaves: Sequence[bytes]) -> bytes:
-    """Root over leaf hashes."""
+    """Return the root over leaf hashes."""
     if not leaves:
         return EMPTY_ROOT
     if len(leaves) == 1:
@@ -29,7 +29,7 @@ def root(leaves: Sequence[bytes]) -> bytes:
 
 
 def inclusion_paths(leaves: Sequence[bytes]) -> list[list[bytes]]:
-    """For every leaf the sibling hashes from it to the root (RFC 6962, 2.1.1)."""
+    """Return for every leaf the sibling hashes from it to the root (RFC 6962, 2.1.1)."""
     if len(leaves) < 2:
         return [[] for _ in leaves]
     middle = _split(len(leaves))
@@ -40,7 +40,7 @@ def inclusion_paths(leaves: Sequence[bytes]) -> list[list[bytes]]:
 
 
 def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) -> bytes:
-    """The root that this path leads to. Raises Rejected when the path is not one of a tree of `size` leaves."""
+    """Return the root that this path leads to. Raises Rejected when the path is not one of a tree of `size` leaves."""
     if not 0 <= index < size:
         raise Rejected(f"leaf {index} is not in a tree of {size}")
     steps = list(path)
@@ -63,7 +63,8 @@ def root_from_path(leaf: bytes, index: int, size: int, path: Sequence[bytes]) ->
 
 
 def consistency_path(leaves: Sequence[bytes], old_size: int) -> list[bytes]:
-    """The hashes that show that the tree of the first old_size leaves is a prefix of this one (RFC 6962 2.1.2)."""
+    """Return the hashes that show that the tree of the first old_size leaves is a prefix of this one (RFC 6962 2.1.2).
+    """
     if not 0 < old_size <= len(leaves):
         raise ValueError(f"a tree of {len(leaves)} has no prefix of {old_size}")
 

@@ -45,7 +45,7 @@ class Member(NamedTuple):
 
 
 def der(tag: int, content: bytes) -> bytes:
-    """One DER element with a definite length."""
+    """Return one DER element with a definite length."""
     size = len(content)
     if size < 128:
         return bytes((tag, size)) + content
@@ -65,7 +65,7 @@ class Signers:
         self.used: set[str] = set()
 
     def check(self, creator: bytes, signature: bytes, data: bytes, *, units: frozenset[str], what: str) -> Member:
-        """The member whose signature `what` carries. `creator` is its serialised msp.SerializedIdentity.
+        """Return the member whose signature `what` carries. `creator` is its serialised msp.SerializedIdentity.
 
         Raises Rejected unless it is a member under a root of the proof, of one of `units`, valid at the time, and
         signed exactly `data`.

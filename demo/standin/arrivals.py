@@ -39,7 +39,7 @@ class Arrivals:
         return arrival
 
     def page(self, after: int, limit: int, channel: str | None = None, to: str | None = None) -> dict[str, object]:
-        """Messages with seq > after, oldest first. `next` is the cursor for the following call.
+        """Return messages with seq > after, oldest first. `next` is the cursor for the following call.
 
         `dropped` counts the messages after the cursor that are no longer kept.
         """

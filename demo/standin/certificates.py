@@ -19,7 +19,7 @@ SKEW = timedelta(hours=1)
 
 
 def server_context(home: Path, hosts: tuple[str, ...]) -> ssl.SSLContext:
-    """A TLS context whose certificate covers `hosts`, localhost and 127.0.0.1, signed by home/ca.pem."""
+    """Return a TLS context whose certificate covers `hosts`, localhost and 127.0.0.1, signed by home/ca.pem."""
     ca_key, ca = _open_ca(home)
     key = ec.generate_private_key(ec.SECP256R1())
     names: list[x509.GeneralName] = [x509.DNSName(host) for host in ("localhost", *hosts)]
@@ -40,7 +40,7 @@ def server_context(home: Path, hosts: tuple[str, ...]) -> ssl.SSLContext:
 
 
 def _open_ca(home: Path) -> tuple[ec.EllipticCurvePrivateKey, x509.Certificate]:
-    """The authority kept in `home`, made on the first call: clients may keep ca.pem over restarts."""
+    """Return the authority kept in `home`, made on the first call: clients may keep ca.pem over restarts."""
     certificate_path, key_path = home / CA_FILE, home / CA_KEY_FILE
     if not (certificate_path.exists() and key_path.exists()):
         key = ec.generate_private_key(ec.SECP256R1())

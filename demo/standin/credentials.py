@@ -32,7 +32,7 @@ class Accounts:
 
 
 def open_accounts(home: Path) -> Accounts:
-    """The accounts kept in `home`, made on the first call."""
+    """Return the accounts kept in `home`, made on the first call."""
     path = home / ACCOUNTS_FILE
     if not path.exists():
         accounts = _new_accounts()
@@ -43,7 +43,7 @@ def open_accounts(home: Path) -> Accounts:
 
 
 def service_account_key(home: Path) -> rsa.RSAPublicKey:
-    """The public half of the key that signs the clients' OAuth assertions."""
+    """Return the public half of the key that signs the clients' OAuth assertions."""
     raw = json.loads((home / KEY_FILE).read_text(encoding="utf-8"))
     private = serialization.load_pem_private_key(raw["private_key"].encode(), password=None)
     if not isinstance(private, rsa.RSAPrivateKey):

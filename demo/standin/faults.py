@@ -41,7 +41,7 @@ class Faults:
             self._planned[provider] = (Fault(mode, seconds), count)
 
     def take(self, provider: str) -> Fault | None:
-        """The failure this request must meet, or None. Uses up one of the planned count."""
+        """Return the failure this request must meet, or None. Uses up one of the planned count."""
         if provider not in self._planned:
             return None
         fault, left = self._planned[provider]

@@ -86,7 +86,7 @@ def check_assertion(assertion: str, key: rsa.RSAPublicKey, accounts: Accounts, n
 
 
 def fcm_error(status: int, name: str, message: str, code: str | None = None) -> JSONResponse:
-    """google.rpc.Status in JSON, with FCM's own code in the details."""
+    """Return google.rpc.Status in JSON, with FCM's own code in the details."""
     error: dict[str, Any] = {"code": status, "message": message, "status": name}
     if code:
         error["details"] = [{"@type": "type.googleapis.com/google.firebase.fcm.v1.FcmError", "errorCode": code}]
@@ -94,7 +94,7 @@ def fcm_error(status: int, name: str, message: str, code: str | None = None) -> 
 
 
 def message_fault(document: Any) -> str | None:
-    """Why FCM would call this request body INVALID_ARGUMENT, or None."""
+    """Return why FCM would call this request body INVALID_ARGUMENT, or None."""
     message = document.get("message") if isinstance(document, dict) else None
     if not isinstance(message, dict):
         return "Invalid JSON payload received: message is missing"
@@ -116,7 +116,7 @@ def message_fault(document: Any) -> str | None:
 
 
 def router(accounts: Accounts, key: rsa.RSAPublicKey, arrivals: Arrivals, faults: Faults) -> APIRouter:
-    """POST /token and POST /v1/projects/{project}/messages:send."""
+    """Return the routes POST /token and POST /v1/projects/{project}/messages:send."""
     routes = APIRouter()
     tokens = AccessTokens()
 

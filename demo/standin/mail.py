@@ -32,7 +32,7 @@ class Mailbox:
     def authenticate(
         self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any
     ) -> AuthResult:
-        """aiosmtpd's authenticator callback."""
+        """Check a log-in; aiosmtpd's authenticator callback."""
         known = f"{self._accounts.mail_user}\0{self._accounts.mail_password}".encode()
         good = isinstance(data, LoginPassword) and hmac.compare_digest(data.login + b"\0" + data.password, known)
         return AuthResult(success=good, handled=False)
@@ -83,7 +83,7 @@ class Mailbox:
 
 
 def readable(message: EmailMessage) -> str:
-    """The text a person would read: the plain part, or the HTML part without its tags."""
+    """Return the text a person would read: the plain part, or the HTML part without its tags."""
     part = message.get_body(preferencelist=("plain", "html"))
     if part is None:
         return ""
@@ -94,7 +94,7 @@ def readable(message: EmailMessage) -> str:
 
 
 def protocol(mailbox: Mailbox, context: ssl.SSLContext, loop: asyncio.AbstractEventLoop) -> SMTP:
-    """One connection's protocol; the factory of loop.create_server."""
+    """Return one connection's protocol; the factory of loop.create_server."""
     return SMTP(
         mailbox,
         data_size_limit=SIZE_LIMIT,

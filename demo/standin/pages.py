@@ -15,7 +15,7 @@ POLICY = "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inli
 
 
 def router(arrivals: Arrivals, faults: Faults, control_token: str) -> APIRouter:
-    """GET /, GET /messages, POST /control."""
+    """Return the routes GET /, GET /messages and POST /control."""
     routes = APIRouter()
 
     @routes.get("/", response_class=HTMLResponse)

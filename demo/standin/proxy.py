@@ -36,7 +36,7 @@ class Proxy:
 
 
 def _refusal(head: bytes) -> bytes | None:
-    """The answer to a request that is not `CONNECT <provider>:443`, or None when it is."""
+    """Return the answer to a request that is not `CONNECT <provider>:443`, or None when it is."""
     words = head.split(b"\r\n", 1)[0].decode("latin-1").split(" ")
     if len(words) != 3 or not words[2].startswith("HTTP/1."):
         return _answer("400 Bad Request", "not an HTTP request")

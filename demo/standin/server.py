@@ -73,7 +73,7 @@ async def serve(
 
 
 def listen(preferred: int) -> socket.socket:
-    """A bound socket on 127.0.0.1: the preferred port, or any free one when it is taken or 0."""
+    """Return a bound socket on 127.0.0.1: the preferred port, or any free one when it is taken or 0."""
     sock = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:

@@ -46,7 +46,7 @@ class Settings:
     devices: tuple[str, ...]
 
     def environment(self) -> dict[str, str]:
-        """Variables that lead a process's real client libraries to the stand-in.
+        """Return the variables that lead a process's real client libraries to the stand-in.
 
         Such a process trusts the stand-in's CA and no other, so it cannot reach a real provider by mistake.
         """
@@ -69,7 +69,7 @@ def write(home: Path, settings: Settings) -> Path:
 
 
 def read(home: Path) -> Settings:
-    """Raises FileNotFoundError before the stand-in's first start in this folder."""
+    """Read the settings. Raises FileNotFoundError before the stand-in's first start in this folder."""
     raw: dict[str, Any] = json.loads((home / FILE).read_text(encoding="utf-8"))
     return Settings(
         **{

@@ -61,7 +61,7 @@ class Message:
     clock: float
 
     def status(self, clock: float) -> str:
-        """How far the message is at the monotonic time `clock`."""
+        """Return how far the message is at the monotonic time `clock`."""
         age = clock - self.clock
         if age < SENT_AFTER:
             return "queued"
@@ -69,7 +69,7 @@ class Message:
 
 
 def router(account: TwilioAccount, arrivals: Arrivals, faults: Faults) -> APIRouter:
-    """POST and GET .../Messages.json and GET .../Messages/{sid}.json of one account."""
+    """Return the routes POST and GET .../Messages.json and GET .../Messages/{sid}.json of one account."""
     routes = APIRouter(prefix=f"/{API_VERSION}/Accounts")
     messages: OrderedDict[str, Message] = OrderedDict()
     callbacks: set[asyncio.Task[None]] = set()
@@ -235,7 +235,7 @@ def _view(message: Message, account_sid: str, status: str) -> dict[str, Any]:
 
 
 def signature(url: str, fields: dict[str, str], token: str) -> str:
-    """X-Twilio-Signature of a callback: https://www.twilio.com/docs/usage/security"""
+    """Return the X-Twilio-Signature of a callback: https://www.twilio.com/docs/usage/security"""
     text = url + "".join(name + fields[name] for name in sorted(fields))
     return base64.b64encode(hmac.new(token.encode(), text.encode(), hashlib.sha1).digest()).decode()
 

@@ -23,7 +23,7 @@ BY = "a contact, by the link of the alert"
 
 @router.get("/a/{token}", response_class=HTMLResponse)
 def look(request: Request, token: str, police: Police) -> Response:
-    """Which entry, since when, and the button."""
+    """Show which entry, since when, and the button."""
     try:
         return _shown(request, police, police.link_delivery(token))
     except NotFound as error:

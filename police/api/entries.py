@@ -71,7 +71,7 @@ class Entry(BaseModel):
 def listing(police: Police, limit: Limit = 50,
             cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
             ) -> Page[Entry]:
-    """What came on the police channel, newest first; without the steps of the check."""
+    """Return what came on the police channel, newest first; without the steps of the check."""
     with police.database.read() as session:
         rows = entries.page(session, cursor, limit)
         items = [view_of(session, row) for row in rows]
@@ -80,7 +80,7 @@ def listing(police: Police, limit: Limit = 50,
 
 @router.get("/entries/{entry_id}")
 def one(entry_id: Id, police: Police) -> Entry:
-    """An entry with what the campus released of it, checked anew."""
+    """Return an entry with what the campus released of it, checked anew."""
     with police.database.read() as session:
         return checked(session, entries.get(session, entry_id))
 
@@ -88,7 +88,7 @@ def one(entry_id: Id, police: Police) -> Entry:
 @router.get("/entries/{entry_id}/proof", response_class=Response,
             responses={200: {"content": {"application/json": {}}}})
 def proof(entry_id: Id, police: Police, who: Who) -> Response:
-    """The proof as the campus released it, for `sentrybox verify FILE`; also one that does not match."""
+    """Return the proof as the campus released it, for `sentrybox verify FILE`; also one that does not match."""
     with police.database.write() as session:
         entries.get(session, entry_id)
         released = police_details.released_of(police_details.get(session, entry_id))
@@ -102,7 +102,7 @@ def proof(entry_id: Id, police: Police, who: Who) -> Response:
 
 @router.post("/entries/{entry_id}/acknowledge")
 def acknowledge(entry_id: Id, police: Police, who: Who) -> Entry:
-    """Somebody looks after it: no contact is told of it any more. Twice is harmless."""
+    """Note that somebody looks after it: no contact is told of it any more. Twice is harmless."""
     with police.database.write() as session:
         row = entries.get(session, entry_id)
         for delivery in deliveries.for_subject(session, entry_id):
@@ -123,7 +123,7 @@ def ask(entry_id: Id, police: Police) -> Entry:
 
 
 def view_of(session: Session, row: PoliceEntryRow) -> Entry:
-    """An entry as lists show it."""
+    """Return an entry as lists show it."""
     told = tuple(deliveries.for_subject(session, row.id))
     word = acknowledgements.get(session, row.id)
     details = police_details.get(session, row.id)
@@ -141,7 +141,7 @@ def view_of(session: Session, row: PoliceEntryRow) -> Entry:
 
 
 def checked(session: Session, row: PoliceEntryRow) -> Entry:
-    """An entry with the steps of the check, made now: what is shown as verified is verified."""
+    """Return an entry with the steps of the check, made now: what is shown as verified is verified."""
     entry = view_of(session, row)
     released = police_details.released_of(police_details.get(session, row.id))
     if released is not None and entry.details.state == "verified":

@@ -27,13 +27,15 @@ class Ready(BaseModel):
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process answers."""
+    """Say that the process answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"model": Ready}})
 def readyz(police: Police, response: Response) -> Ready:
-    """An entry on the police channel would be told: the database answers, and so does a peer of the channel."""
+    """Say whether an entry on the police channel would be told: the database answers, and so does a peer of the
+    channel.
+    """
     problems = list(police.faults())
     try:
         with police.database.read() as session:
@@ -50,7 +52,7 @@ def readyz(police: Police, response: Response) -> Ready:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(police: Police) -> Response:
-    """Prometheus text format. No names and no ids of people."""
+    """Return the figures as Prometheus text. No names and no ids of people."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(police))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

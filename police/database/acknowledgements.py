@@ -11,7 +11,7 @@ TOLD = ("accepted", "delivered", "acknowledged")
 
 
 def due(session: Session, at: str, limit: int) -> list[PoliceAcknowledgementRow]:
-    """Those to write now, oldest entry first. Before a contact was told there is nothing to vouch for."""
+    """Return those to write now, oldest entry first. Before a contact was told there is nothing to vouch for."""
     told = select(DeliveryRow.id).where(DeliveryRow.subject == PoliceAcknowledgementRow.entry,
                                         col(DeliveryRow.state).in_(TOLD)).exists()
     return list(session.exec(
@@ -21,7 +21,7 @@ def due(session: Session, at: str, limit: int) -> list[PoliceAcknowledgementRow]
 
 
 def get(session: Session, entry: str) -> PoliceAcknowledgementRow:
-    """How it stands."""
+    """Return how our word about an entry stands."""
     return session.get_one(PoliceAcknowledgementRow, entry)
 
 
@@ -33,7 +33,7 @@ def prepared(session: Session, entry: str, transaction: str, envelope: bytes) ->
 
 
 def written(session: Session, entry: str, transaction: str, block: int | None) -> None:
-    """It is on the ledger; `block` is None where an earlier process wrote it."""
+    """Note that it is on the ledger; `block` is None where an earlier process wrote it."""
     row = session.get_one(PoliceAcknowledgementRow, entry)
     row.state, row.transaction_id, row.block = "acknowledged", transaction, block
     row.envelope, row.reason, row.updated_at = None, "", now()
@@ -51,6 +51,6 @@ def later(session: Session, entry: str, not_before: str, reason: str, *, keep_en
 
 
 def queued(session: Session) -> int:
-    """How many are not on the ledger yet."""
+    """Return how many are not on the ledger yet."""
     return session.exec(select(func.count()).select_from(PoliceAcknowledgementRow)
                         .where(PoliceAcknowledgementRow.state == "queued")).one()

@@ -9,25 +9,25 @@ from police.database.tables import DetailsState, PoliceDetailsRow
 
 
 def due(session: Session, at: str, limit: int) -> list[PoliceDetailsRow]:
-    """Entries for which to ask the campus now, longest due first."""
+    """Return entries for which to ask the campus now, longest due first."""
     return list(session.exec(
         select(PoliceDetailsRow).where(PoliceDetailsRow.not_before <= at)
         .order_by(col(PoliceDetailsRow.not_before), col(PoliceDetailsRow.entry)).limit(limit)))
 
 
 def get(session: Session, entry: str) -> PoliceDetailsRow:
-    """How it stands."""
+    """Return how an entry's details stand."""
     return session.get_one(PoliceDetailsRow, entry)
 
 
 def released_of(row: PoliceDetailsRow) -> Released | None:
-    """What there is to read, None when there is nothing."""
+    """Return what there is to read, None when there is nothing."""
     return Released.model_validate_json(row.content) if row.content else None
 
 
 def answered(session: Session, entry: str, state: DetailsState, released: Released | None, reason: str, not_before: str
              ) -> None:
-    """The campus has said how this entry stands; what it said before is gone with this."""
+    """Keep how this entry stands by the campus's word; what it said before is gone with this."""
     row = session.get_one(PoliceDetailsRow, entry)
     content = "" if released is None else released.model_dump_json()
     if (row.state, row.content) != (state, content):
@@ -37,20 +37,20 @@ def answered(session: Session, entry: str, state: DetailsState, released: Releas
 
 
 def unanswered(session: Session, entry: str, reason: str, not_before: str) -> None:
-    """The campus could not be asked: what is known stays."""
+    """Note that the campus could not be asked: what is known stays."""
     row = session.get_one(PoliceDetailsRow, entry)
     row.reason, row.not_before, row.asked_at = reason[:1000], not_before, now()
     session.add(row)
 
 
 def ask_now(session: Session, entry: str) -> None:
-    """Somebody wants to know."""
+    """Let the campus be asked at the next round."""
     row = session.get_one(PoliceDetailsRow, entry)
     row.not_before = ""
     session.add(row)
 
 
 def counts(session: Session) -> dict[str, int]:
-    """State -> how many entries."""
+    """Return state -> how many entries."""
     rows = session.exec(select(PoliceDetailsRow.state, func.count()).group_by(PoliceDetailsRow.state))
     return dict(rows.all())

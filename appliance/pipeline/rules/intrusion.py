@@ -23,7 +23,7 @@ HANDOVER_S = 3.0
 
 
 def inside(point: tuple[float, float], polygon: tuple[tuple[float, float], ...]) -> bool:
-    """Even-odd rule: does a ray from the point cross the polygon's edges an odd number of times?"""
+    """Return whether a ray from the point crosses the polygon's edges an odd number of times (even-odd rule)."""
     x, y = point
     odd = False
     for (x1, y1), (x2, y2) in zip(polygon, polygon[1:] + polygon[:1], strict=True):
@@ -43,7 +43,7 @@ def _day_is_in(day: int, days: str) -> bool:
 
 
 def is_closed(closed: tuple[Closed, ...], local: datetime) -> bool:
-    """Whether one of the schedules holds now. Hours past midnight belong to the day on which they began."""
+    """Return whether one of the schedules holds now. Hours past midnight belong to the day on which they began."""
     minute, day = local.hour * 60 + local.minute, local.weekday()
     for schedule in closed:
         start, end = _minutes(schedule.hours[:5]), _minutes(schedule.hours[6:])
@@ -89,7 +89,7 @@ class Intrusion:
         self._at = float("-inf")
 
     def step(self, scene: Scene) -> list[Finding]:
-        """Findings of this frame: at most one per zone, naming everybody who completed a stay in it."""
+        """Return the findings of this frame: at most one per zone, naming everybody who completed a stay in it."""
         if scene.at <= self._at:
             return []
         self._at = scene.at
@@ -131,7 +131,7 @@ class Intrusion:
         return at - stay.since >= needed
 
     def _inherited(self, zone: Zone, seen: Seen, at: float) -> _Stay | None:
-        """The stay of a track that was lost right here, if there is one."""
+        """Return the stay of a track that was lost right here, if there is one."""
         for (name, track), stay in self._stays.items():
             lost = at - stay.last_seen
             if name == zone.name and track != seen.track and 0 < lost <= HANDOVER_S and _near(stay.box, seen.box):
@@ -147,7 +147,7 @@ class Intrusion:
 
 
 def _near(one: tuple[float, float, float, float], other: tuple[float, float, float, float]) -> bool:
-    """Whether the centres are within one box size (the larger of the two) of each other."""
+    """Return whether the centres are within one box size (the larger of the two) of each other."""
     reach_x, reach_y = max(one[2], other[2]), max(one[3], other[3])
     dx = abs(one[0] + one[2] / 2 - other[0] - other[2] / 2)
     dy = abs(one[1] + one[3] / 2 - other[1] - other[3] / 2)

@@ -62,8 +62,8 @@ class RuleSettings(Section, ABC):
 
     @abstractmethod
     def rule(self) -> Rule:
-        """A new rule for one camera."""
+        """Return a new rule for one camera."""
 
     @abstractmethod
     def effect(self) -> str:
-        """What is reported with these settings, in words for the people who look at the page."""
+        """Return what is reported with these settings, in words for the people who look at the page."""

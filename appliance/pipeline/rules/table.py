@@ -24,6 +24,6 @@ class Rules(Section):
         return [settings.rule() for _kind, settings in self if settings.on]
 
     def states(self) -> tuple[RuleState, ...]:
-        """Every rule as people are shown it, also those that are off."""
+        """Return every rule as people are shown it, also those that are off."""
         return tuple(RuleState(kind=kind, on=settings.on, sensitivity=settings.sensitivity, effect=settings.effect())
                      for kind, settings in self)

@@ -32,7 +32,7 @@ class Finding(Model):
     key: str
 
     def line(self) -> str:
-        """In one line."""
+        """Return the finding in one line."""
         return f"{self.kind}: {self.where}: {self.text}. {self.advice}"
 
 
@@ -61,35 +61,36 @@ class Told(Model):
 
 
 def last(session: Session) -> AuditResult | None:
-    """The newest audit, None when there was none."""
+    """Return the newest audit, None when there was none."""
     text = meta.get(session, LAST)
     return None if text is None else AuditResult.model_validate_json(text)
 
 
 def keep(session: Session, result: AuditResult) -> None:
-    """The newest audit replaces the one before."""
+    """Keep the newest audit in place of the one before."""
     meta.put(session, LAST, result.model_dump_json())
 
 
 def told(session: Session) -> Told | None:
-    """What security was told last, None while nothing is wrong."""
+    """Return what security was told last, None while nothing is wrong."""
     text = meta.get(session, TOLD)
     return None if not text else Told.model_validate_json(text)
 
 
 def told_of(session: Session, subject: str) -> Told | None:
-    """The findings that deliveries with this subject are about."""
+    """Return the findings that deliveries with this subject are about."""
     found = told(session)
     return found if found is not None and found.subject == subject else None
 
 
 def keep_told(session: Session, told: Told | None) -> None:
-    """None: all agrees again, so that the same findings are news when they come back."""
+    """Keep what security was told; None: all agrees again, so that the same findings are news when they come back."""
     meta.put(session, TOLD, "" if told is None else told.model_dump_json())
 
 
 def claim(session: Session, at: str, lease_s: float) -> bool:
-    """Whether this worker may audit now; no other may for `lease_s` seconds, unless it is renewed or given back."""
+    """Return whether this worker may audit now; no other may for `lease_s` seconds, unless it is renewed or given back.
+    """
     insert_if_absent(session, MetaRow(key=CLAIM, value=""))
     until = to_text(from_text(at) + timedelta(seconds=lease_s))
     taken = session.execute(update(MetaRow).where(col(MetaRow.key) == CLAIM, col(MetaRow.value) <= at)
@@ -98,10 +99,10 @@ def claim(session: Session, at: str, lease_s: float) -> bool:
 
 
 def renew(session: Session, at: str, lease_s: float) -> None:
-    """The audit goes on."""
+    """Keep the audit claimed: it goes on."""
     meta.put(session, CLAIM, to_text(from_text(at) + timedelta(seconds=lease_s)))
 
 
 def give_back(session: Session) -> None:
-    """The audit has ended."""
+    """Let others audit: this audit has ended."""
     meta.put(session, CLAIM, "")

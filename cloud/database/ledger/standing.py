@@ -18,7 +18,7 @@ class Standing(NamedTuple):
 
 
 def parked(session: Session, limit: int = 100) -> list[LedgerJobRow]:
-    """Newest first."""
+    """Return the parked jobs, newest first."""
     return list(
         session.exec(
             select(LedgerJobRow)
@@ -30,13 +30,13 @@ def parked(session: Session, limit: int = 100) -> list[LedgerJobRow]:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """State -> how many jobs."""
+    """Return state -> how many jobs."""
     rows = session.exec(select(LedgerJobRow.state, func.count()).group_by(LedgerJobRow.state))
     return dict(rows.all())
 
 
 def standing(session: Session, record_id: str) -> Standing:
-    """Raises NotFound."""
+    """Return where a record stands. Raises NotFound."""
     rows = session.exec(
         select(LedgerJobRow).where(LedgerJobRow.record_id == record_id).order_by(col(LedgerJobRow.channel))
     ).all()
@@ -52,8 +52,9 @@ def standing(session: Session, record_id: str) -> Standing:
 
 
 def where_anchored(session: Session, record_id: str) -> list[tuple[Anchor, Inclusion]]:
-    """By channel; [] while the record is not anchored. Whoever shows it to others than the police leaves the
-    police channel out."""
+    """Return anchors and proofs by channel; [] while the record is not anchored. Whoever shows it to others than the
+    police leaves the police channel out.
+    """
     rows = session.exec(
         select(AnchorRow).where(AnchorRow.record_id == record_id).order_by(col(AnchorRow.channel))
     )

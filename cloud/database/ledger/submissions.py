@@ -69,7 +69,7 @@ def claim_due(session: Session, channel: LedgerChannel, at: str, limit: int, lea
 
 
 def any_due(session: Session, channel: LedgerChannel, at: str) -> bool:
-    """Whether a claim could find something; asks without the right to write."""
+    """Return whether a claim could find something; asks without the right to write."""
     query = select(SubmissionRow.id).where(
         SubmissionRow.channel == channel, SubmissionRow.not_before <= at, SubmissionRow.claimed_until <= at
     )
@@ -77,7 +77,8 @@ def any_due(session: Session, channel: LedgerChannel, at: str) -> bool:
 
 
 def anchored(session: Session, submission: Submission, anchor: Anchor, inclusions: tuple[Inclusion, ...]) -> None:
-    """It is durable: keep where its records are and their proofs, and tell their boxes. A repeat changes nothing."""
+    """Keep where a durable transaction's records are and their proofs, and tell their boxes. A repeat changes nothing.
+    """
     if not _drop(session, submission):
         return
     jobs = _jobs(session, submission.id)
@@ -93,7 +94,7 @@ def anchored(session: Session, submission: Submission, anchor: Anchor, inclusion
 
 
 def hold(session: Session, submission: Submission, not_before: str, reason: str) -> None:
-    """There is no answer yet: the same again at `not_before` (an Instant)."""
+    """Send it again later, for there is no answer yet: the same again at `not_before` (an Instant)."""
     row = session.get(SubmissionRow, submission.id, with_for_update=True)
     if row is None:
         return
@@ -105,7 +106,9 @@ def hold(session: Session, submission: Submission, not_before: str, reason: str)
 
 
 def give_up(session: Session, submission: Submission, not_before: str, reason: str) -> None:
-    """It will certainly never take effect: its records are prepared anew at `not_before` (an Instant)."""
+    """Give up a transaction that will certainly never take effect: its records are prepared anew at `not_before` (an
+    Instant).
+    """
     if not _drop(session, submission):
         return
     jobs = _jobs(session, submission.id)

@@ -23,7 +23,7 @@ def begin(session: Session, profile_id: str, by: str) -> list[DeliveryRow]:
 
 
 def confirm(session: Session, profile_id: str, box: str) -> None:
-    """The box has done it. Twice is harmless. Raises Unavailable while nobody has asked for this erasure
+    """Note that the box has done it. Twice is harmless. Raises Unavailable while nobody has asked for this erasure
     here."""
     if session.get(ErasureRow, profile_id) is None:
         raise Unavailable(f"no erasure of {profile_id} is known yet")
@@ -37,7 +37,7 @@ def confirm(session: Session, profile_id: str, box: str) -> None:
 
 
 def view(session: Session, profile_id: str) -> ErasureView:
-    """Raises NotFound when no erasure was asked for."""
+    """Return which boxes have confirmed. Raises NotFound when no erasure was asked for."""
     row = session.get(ErasureRow, profile_id)
     if row is None:
         raise NotFound(f"no erasure of {profile_id} was asked for")
@@ -55,7 +55,7 @@ def view(session: Session, profile_id: str) -> ErasureView:
 
 
 def unfinished(session: Session, limit: int = 100) -> list[str]:
-    """Ids of erased people whom some box may still hold, newest first."""
+    """Return ids of erased people whom some box may still hold, newest first."""
     rows = session.exec(
         select(ErasureBoxRow.profile_id)
         .where(col(ErasureBoxRow.confirmed_at).is_(None))

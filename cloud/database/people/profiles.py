@@ -32,12 +32,12 @@ class ProfileTable:
         self._database = database
 
     def get(self, profile_id: str) -> Profile:
-        """Raises NotFound."""
+        """Return the profile. Raises NotFound."""
         with self._database.read() as session:
             return get(session, profile_id)
 
     def find(self, profile_id: str) -> Profile | None:
-        """None when there is no such person (any more)."""
+        """Return the profile, None when there is no such person (any more)."""
         with self._database.read() as session:
             return find(session, profile_id)
 
@@ -77,25 +77,24 @@ class ProfileTable:
             return [Profile.model_validate_json(row.content) for row in rows]
 
     def count(self) -> int:
-        """How many people are enrolled."""
+        """Return how many people are enrolled."""
         with self._database.read() as session:
             return session.exec(select(func.count()).select_from(ProfileRow)).one()
 
     def erasure(self, profile_id: str) -> ErasureView:
-        """Which boxes have confirmed. Raises NotFound when no erasure was asked for."""
+        """Return which boxes have confirmed. Raises NotFound when no erasure was asked for."""
         with self._database.read() as session:
             return erasures.view(session, profile_id)
 
 
 def lock(session: Session) -> None:
-    """One writer of profiles at a time, before it reads what it decides on. (SQLite has one writer
-    anyway.)"""
+    """Let one writer of profiles in at a time, before it reads what it decides on. (SQLite has one writer anyway.)"""
     if session.get_bind().dialect.name == "postgresql":
         session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _LOCK})
 
 
 def get(session: Session, profile_id: str) -> Profile:
-    """Raises NotFound, also for an erased person."""
+    """Return the profile. Raises NotFound, also for an erased person."""
     profile = find(session, profile_id)
     if profile is None:
         gone = session.get(ErasureRow, profile_id) is not None
@@ -104,18 +103,18 @@ def get(session: Session, profile_id: str) -> Profile:
 
 
 def find(session: Session, profile_id: str) -> Profile | None:
-    """None when there is no such person (any more)."""
+    """Return the profile, None when there is no such person (any more)."""
     row = session.get(ProfileRow, profile_id)
     return None if row is None else Profile.model_validate_json(row.content)
 
 
 def everyone(session: Session) -> list[Profile]:
-    """All profiles: for the digest that boxes are compared by."""
+    """Return all profiles: for the digest that boxes are compared by."""
     return [Profile.model_validate_json(content) for content in session.exec(select(ProfileRow.content))]
 
 
 def apply_created(session: Session, body: ProfileCreated, box: str, made_at: str) -> None:
-    """A profile made at a box. The same again is harmless; changes that came before it take effect now.
+    """Store a profile made at a box. The same again is harmless; changes that came before it take effect now.
 
     Raises Conflict when the id is another profile's or was erased, Rejected when it is too large.
     """
@@ -144,7 +143,7 @@ def apply_created(session: Session, body: ProfileCreated, box: str, made_at: str
 def apply_changed(
     session: Session, body: ProfileChanged, box: str, message_id: str, made_at: str
 ) -> Literal["applied", "waiting"]:
-    """A change made at a box; it waits when its profile has not come yet.
+    """Apply a change made at a box; it waits when its profile has not come yet.
 
     Raises Conflict when the person was erased, Rejected when the result is not allowed.
     """

@@ -8,7 +8,7 @@ FIELDS = ("name", "role", "contacts", "consent")
 
 
 def stamps_of(profile: Profile, at: str) -> Stamps:
-    """Every part of a new profile, set at `at` (an Instant)."""
+    """Return every part of a new profile, set at `at` (an Instant)."""
     return {
         **dict.fromkeys(FIELDS, at),
         **{f"friend:{friend}": at for friend in profile.friends},
@@ -17,7 +17,7 @@ def stamps_of(profile: Profile, at: str) -> Stamps:
 
 
 def newer_parts(change: ProfileChange, stamps: Stamps, at: str) -> tuple[ProfileChange, Stamps]:
-    """What of a change made at `at` is not older than what is known, and the stamps after it.
+    """Return what of a change made at `at` is not older than what is known, and the stamps after it.
 
     Each scalar field, each friend and each template counts for itself: the latest word on it wins.
     """

@@ -62,7 +62,7 @@ class DamagedFile(Rejected):
 
 
 def read(session: Session, files: Path, sha256: str) -> tuple[bytes, str]:
-    """Content and media type. Raises NotFound, also when the file is damaged on the disk."""
+    """Return content and media type. Raises NotFound, also when the file is damaged on the disk."""
     row = session.get(FileRow, sha256)
     if row is None:
         raise NotFound(f"there is no file {sha256} (yet)")

@@ -25,7 +25,7 @@ class Outcome(NamedTuple):
 
 
 def outcome_of(session: Session, message: Up) -> Outcome | None:
-    """What became of this very message before; None when it is new. The id with other content is
+    """Return what became of this very message before; None when it is new. The id with other content is
     quarantined."""
     row = session.get(ReceivedRow, (message.box, message.id))
     if row is None:
@@ -96,7 +96,7 @@ def quarantine_unreadable(session: Session, box: str, topic: str, payload_hash: 
 
 
 def quarantined(session: Session, limit: int) -> list[QuarantineRow]:
-    """The newest first."""
+    """Return refused messages, newest first."""
     return list(session.exec(select(QuarantineRow).order_by(col(QuarantineRow.id).desc()).limit(limit)))
 
 

@@ -49,7 +49,7 @@ def add_entry(session: Session, box: str, signed: SignedEntry, salt: str) -> Non
 
 
 def add_incident(session: Session, incident: Incident) -> None:
-    """Raises Conflict when the id is another incident's."""
+    """Store an incident. Raises Conflict when the id is another incident's."""
     content = incident.model_dump_json()
     row = IncidentRow(
         id=incident.id,
@@ -69,7 +69,7 @@ def add_incident(session: Session, incident: Incident) -> None:
 
 
 def add_action(session: Session, action: Action, box: str | None) -> None:
-    """Raises Conflict when the id is another action's. Its incident may come later."""
+    """Store an action. Raises Conflict when the id is another action's. Its incident may come later."""
     row = ActionRow(
         id=action.id,
         incident=action.incident,
@@ -83,14 +83,14 @@ def add_action(session: Session, action: Action, box: str | None) -> None:
 
 
 def add_log(session: Session, log: LogRecord) -> None:
-    """Raises Conflict when the id is another record's."""
+    """Store a log record. Raises Conflict when the id is another record's."""
     row = LogRow(id=log.id, box=log.device, at=log.at, severity=log.severity, content=log.model_dump_json())
     if not insert_if_absent(session, row) and session.get_one(LogRow, log.id).content != row.content:
         raise Conflict(f"log record {log.id} is there already, with other content")
 
 
 def add_notice(session: Session, notice: Notice, box: str | None) -> None:
-    """Raises Conflict when the id is another notice's."""
+    """Store a notice. Raises Conflict when the id is another notice's."""
     row = NoticeRow(id=notice.id, box=box, at=notice.at, content=notice.model_dump_json())
     if not insert_if_absent(session, row) and session.get_one(NoticeRow, notice.id).content != row.content:
         raise Conflict(f"notice {notice.id} is there already, with other content")
@@ -105,7 +105,7 @@ def act(
     note: str = "",
     assignee: str | None = None,
 ) -> IncidentView:
-    """Somebody in the cloud does something about an incident; its box is told. Raises NotFound; Conflict
+    """Store what somebody in the cloud does about an incident; its box is told. Raises NotFound; Conflict
     when it is resolved and the verb is not `note`."""
     row = session.exec(
         select(IncidentRow).where(IncidentRow.id == incident_id).with_for_update()
@@ -123,7 +123,7 @@ def act(
 
 
 def actions_of(session: Session, incident_id: str) -> list[Action]:
-    """In order of time."""
+    """Return the actions of an incident in order of time."""
     rows = session.exec(
         select(ActionRow.content)
         .where(ActionRow.incident == incident_id)
@@ -133,7 +133,7 @@ def actions_of(session: Session, incident_id: str) -> list[Action]:
 
 
 def incident_view(session: Session, incident_id: str) -> IncidentView:
-    """Raises NotFound."""
+    """Return an incident with all that has become of it. Raises NotFound."""
     row = session.get(IncidentRow, incident_id)
     if row is None:
         raise NotFound(f"there is no incident {incident_id}")
@@ -152,7 +152,7 @@ def incident_view(session: Session, incident_id: str) -> IncidentView:
 
 
 def log_view(session: Session, log_id: str) -> LogView:
-    """Raises NotFound."""
+    """Return a log record with all that has become of it. Raises NotFound."""
     row = session.get(LogRow, log_id)
     if row is None:
         raise NotFound(f"there is no log record {log_id}")
@@ -160,7 +160,7 @@ def log_view(session: Session, log_id: str) -> LogView:
 
 
 def notice(session: Session, notice_id: str) -> Notice:
-    """Raises NotFound."""
+    """Return a notice. Raises NotFound."""
     row = session.get(NoticeRow, notice_id)
     if row is None:
         raise NotFound(f"there is no notice {notice_id}")
@@ -168,7 +168,7 @@ def notice(session: Session, notice_id: str) -> Notice:
 
 
 def ledger_state(session: Session, record_id: str) -> LedgerState:
-    """Where a record of a box stands, all channels. Raises NotFound."""
+    """Return where a record of a box stands, all channels. Raises NotFound."""
     row = session.get(EntryRow, record_id)
     if row is None:
         raise NotFound(f"there is no record {record_id}")
@@ -187,7 +187,7 @@ def ledger_state(session: Session, record_id: str) -> LedgerState:
 def page(
     session: Session, wanted: IncidentFilter, cursor: str | None, limit: int, box: str | None = None
 ) -> tuple[list[IncidentView], str | None]:
-    """Incidents, newest first, and the cursor of the next page. Raises Rejected for a cursor that is not
+    """Return incidents, newest first, and the cursor of the next page. Raises Rejected for a cursor that is not
     ours."""
     query = select(IncidentRow.id, IncidentRow.at)
     for column, value in (

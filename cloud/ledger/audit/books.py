@@ -41,12 +41,13 @@ class Books(Protocol):
     """One audit's view of a ledger. First confirm what is kept, then go through what is there."""
 
     def confirm(self, inclusion: InclusionProof | FabricInclusion) -> None:
-        """For a proof that holds by itself. Raises Rejected when it is of another ledger, NotFound when the ledger does
-        not have what it proves, Conflict when it has something else there, Unavailable."""
+        """Check on the ledger a proof that holds by itself. Raises Rejected when it is of another ledger, NotFound when
+        the ledger does not have what it proves, Conflict when it has something else there, Unavailable.
+        """
         ...
 
     def items(self, channel: LedgerChannel) -> Iterator[list[Item]]:
-        """Page by page all that is on the channel. Raises Unavailable."""
+        """Yield page by page all that is on the channel. Raises Unavailable."""
         ...
 
 
@@ -58,7 +59,7 @@ class TreeBooks:
         self._ledger = ledger
 
     def confirm(self, inclusion: InclusionProof | FabricInclusion) -> None:
-        """As Books. The root over all leaves is compared with the signed head by `items`."""
+        """See Books. The root over all leaves is compared with the signed head by `items`."""
         if not isinstance(inclusion, InclusionProof):
             raise Rejected("it is not of an embedded log")
         head = self._ledger.head(inclusion.channel)
@@ -72,7 +73,7 @@ class TreeBooks:
             raise Conflict(f"leaf {inclusion.index} of the log is not this record")
 
     def items(self, channel: LedgerChannel) -> Iterator[list[Item]]:
-        """As Books."""
+        """See Books."""
         head = self._ledger.head(channel)
         tree = SignedTree(head) if isinstance(head, TreeHead) else None
         after: int | None = -1
@@ -94,13 +95,13 @@ class Shelf:
         self._books = books
 
     def confirm(self, inclusion: InclusionProof | FabricInclusion) -> None:
-        """As Books."""
+        """See Books."""
         if inclusion.kind not in self._books:
             raise Rejected(f"it is a proof of kind {inclusion.kind}, of a ledger that this cloud does not have")
         self._books[inclusion.kind].confirm(inclusion)
 
     def items(self, channel: LedgerChannel) -> Iterator[list[Item]]:
-        """As Books."""
+        """See Books."""
         for books in self._books.values():
             yield from books.items(channel)
 
@@ -115,7 +116,7 @@ class SignedTree:
         self._size = 0
 
     def add(self, number: int, record: LedgerRecord) -> Iterator[Damage]:
-        """The next leaf; what came after the head was signed does not count."""
+        """Take the next leaf; what came after the head was signed does not count."""
         if number >= self._head.size:
             return
         if number != self._size:
@@ -128,7 +129,7 @@ class SignedTree:
         self._size = number + 1
 
     def faults(self) -> Iterator[Damage]:
-        """After the last leaf: whether the signed head is of these leaves."""
+        """Say, after the last leaf, whether the signed head is of these leaves."""
         try:
             check_tree_head(self._head)
         except Rejected as error:

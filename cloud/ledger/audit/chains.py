@@ -25,7 +25,7 @@ COLUMNS: dict[str, dict[str, str]] = {
 
 
 def entry_of(row: EntryRow) -> SignedEntry | None:
-    """The entry in the row, None when it cannot be read."""
+    """Return the entry in the row, None when it cannot be read."""
     try:
         return SignedEntry.model_validate_json(row.content)
     except ValidationError:
@@ -33,7 +33,7 @@ def entry_of(row: EntryRow) -> SignedEntry | None:
 
 
 def record_of(row: Chained) -> Record | None:
-    """The record in the entry's own table, None when it is not there or cannot be read."""
+    """Return the record in the entry's own table, None when it is not there or cannot be read."""
     held = row.records.get(row.entry.record_type)
     try:
         return RECORDS[row.entry.record_type].model_validate_json(held.content) if held is not None else None
@@ -52,7 +52,7 @@ class Links:
         self.on_the_way = 0
 
     def faults(self, row: EntryRow, signed: SignedEntry | None) -> Iterator[Finding]:
-        """What is wrong with this entry and its link to the one before."""
+        """Yield what is wrong with this entry and its link to the one before."""
         where = f"box {row.box}, entry {row.sequence}"
         whole = row.sequence == self._sequence + 1
         if not whole:
@@ -86,7 +86,7 @@ class Links:
 
 
 def record_faults(row: Chained, signed: SignedEntry) -> Iterator[Finding]:
-    """What is wrong with the record of an entry: missing, other than committed to, or there twice."""
+    """Yield what is wrong with the record of an entry: missing, other than committed to, or there twice."""
     kind = row.entry.record_type
     where = f"{kind} {row.entry.record_id} (box {row.entry.box}, entry {row.entry.sequence})"
     twice = sorted(set(row.records) - {kind})

@@ -28,7 +28,8 @@ class Export:
     when the file was written that the box may not have sent them yet."""
 
     def __init__(self, path: Path, patience_s: float) -> None:
-        """Raises Unavailable when the file cannot be read, Rejected when it does not begin like a chain."""
+        """Open the file. Raises Unavailable when the file cannot be read, Rejected when it does not begin like a chain.
+        """
         self._path, self._patience_s = path, patience_s
         self.head = self._begin()
         self._runs = Runs(self.head.device)
@@ -36,7 +37,7 @@ class Export:
         self.checked = self.on_the_way = 0
 
     def faults(self, database: Database, box: BoxRow | None) -> Iterator[Finding]:
-        """What is wrong with it. `box` is what the cloud knows of the box by this name."""
+        """Yield what is wrong with it. `box` is what the cloud knows of the box by this name."""
         if box is None:
             yield finding("export-foreign", str(self._path), f"the cloud knows no box {self.head.device}")
             return

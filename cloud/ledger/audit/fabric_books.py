@@ -40,7 +40,7 @@ class FabricBooks:
         self._proven: Counter[bytes] = Counter()
 
     def confirm(self, inclusion: InclusionProof | FabricInclusion) -> None:
-        """As books.Books: the proof's block is the channel's, and its transaction is marked VALID there, which the
+        """See books.Books: the proof's block is the channel's, and its transaction is marked VALID there, which the
         proof cannot show by itself."""
         if not isinstance(inclusion, FabricInclusion):
             raise Rejected("it is not of a Fabric network")
@@ -58,7 +58,7 @@ class FabricBooks:
             self._proven[bytes.fromhex(transaction)] += 1
 
     def items(self, channel: LedgerChannel) -> Iterator[list[Item]]:
-        """As books.Books, a block at a time; also whether each names the one before."""
+        """See books.Books, a block at a time; also whether each names the one before."""
         previous = b""
         with _asking():
             height = blocks.chain_info(self._gateway, self._profile.identity(channel), channel).height

@@ -38,7 +38,7 @@ MOST_OPEN = 100
 
 
 def finding(kind: str, where: str, text: str, key: str = "") -> Finding:
-    """With the advice of its kind; `key` is kind and place unless it is given."""
+    """Return a finding with the advice of its kind; `key` is kind and place unless it is given."""
     return Finding(kind=kind, where=where, text=text, advice=ADVICE[kind], key=key or f"{kind} {where}")
 
 
@@ -58,8 +58,9 @@ class Runs:
         self._open: dict[tuple[str, str], _Run] = {}
 
     def add(self, kind: str, first: int, last: int, text: str, since: str, detail: str = "") -> Iterator[Finding]:
-        """Entries first..last have this finding; yields the run that ended before them, if one did. `detail` is told of
-        the first only."""
+        """Take a finding of the entries first..last; yields the run that ended before them, if one did. `detail` is
+        told of the first only.
+        """
         run = self._open.get((kind, text))
         if run is not None and run.last + 1 >= first:
             self._open[kind, text] = run._replace(last=max(last, run.last), since=min(run.since, since))
@@ -71,7 +72,7 @@ class Runs:
         self._open[kind, text] = _Run(first, last, detail, since)
 
     def rest(self) -> Iterator[Finding]:
-        """The runs that are still open."""
+        """Yield the runs that are still open."""
         yield from (self._told(kind, text, run) for (kind, text), run in self._open.items())
         self._open = {}
 

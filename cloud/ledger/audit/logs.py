@@ -11,7 +11,7 @@ from contract.ledger import LedgerChannel
 
 
 def unexplained(database: Database, channel: LedgerChannel, page: list[Item]) -> Iterator[Finding]:
-    """A finding for each record and batch that no entry of a box explains, and for each damage."""
+    """Yield a finding for each record and batch that no entry of a box explains, and for each damage."""
     records = [item for item in page if isinstance(item, Written)]
     with database.read() as session:
         known = audit_rows.entries_of(session, [item.record.id for item in records])

@@ -14,8 +14,9 @@ from contract.errors import Rejected
 
 @contextmanager
 def open_books(home: Path, profile: Path | None) -> Iterator[Shelf]:
-    """`home` is where the embedded log lies, `profile` the connection profile of a Fabric network, if that is the
-    ledger. Raises Rejected for a wrong profile, Unavailable when the embedded log cannot be opened."""
+    """Open the books: `home` is where the embedded log lies, `profile` the connection profile of a Fabric network, if
+    that is the ledger. Raises Rejected for a wrong profile, Unavailable when the embedded log cannot be opened.
+    """
     with ExitStack() as stack:
         shelf: dict[str, Books] = {}
         if profile is not None:

@@ -45,7 +45,7 @@ class Authority(NamedTuple):
 
 
 def authority(certificate_path: Path, key_path: Path, name: str, organisation: str) -> Authority:
-    """The authority in these two files, made when the certificate is not there. Raises Rejected when they do not
+    """Return the authority in these two files, made when the certificate is not there. Raises Rejected when they do not
     belong together."""
     if not certificate_path.exists():
         # The key first: a crash in between leaves no certificate, and both are made again.
@@ -64,7 +64,7 @@ def authority(certificate_path: Path, key_path: Path, name: str, organisation: s
 
 def member(issuer: Authority, name: str, unit: str, attributes: Mapping[str, str],
            not_before: datetime | None = None, not_after: datetime | None = None) -> Pair:
-    """A signing certificate of a member: OU `unit` (client, peer, admin or orderer) and Fabric CA attributes."""
+    """Return a signing certificate of a member: OU `unit` (client, peer, admin or orderer) and Fabric CA attributes."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = _name(name, _organisation(issuer), unit)
     builder = _leaf(issuer, subject, key.public_key(), not_before, not_after).add_extension(
@@ -76,7 +76,7 @@ def member(issuer: Authority, name: str, unit: str, attributes: Mapping[str, str
 
 
 def tls(issuer: Authority, name: str) -> Pair:
-    """A TLS certificate for a node on this machine, good as server and as client: Fabric's nodes are both."""
+    """Return a TLS certificate for a node on this machine, good as server and as client: Fabric's nodes are both."""
     key = ec.generate_private_key(ec.SECP256R1())
     names = x509.SubjectAlternativeName([_general_name(each) for each in (name, *LOOPBACK)])
     purposes = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH, ExtendedKeyUsageOID.CLIENT_AUTH])

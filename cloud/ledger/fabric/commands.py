@@ -29,7 +29,7 @@ class Command(NamedTuple):
 
 
 def command(network: Network, part: str, programs: Programs) -> Command:
-    """How to start this part. Raises NotFound for an unknown part, Rejected when the chaincode is not built."""
+    """Return how to start this part. Raises NotFound for an unknown part, Rejected when the chaincode is not built."""
     if part in network.orderers:
         return Command(programs.orderer, (), _environment(FABRIC_CFG_PATH=str(network.home / "config" / part)))
     if part in network.peers:
@@ -46,7 +46,8 @@ def command(network: Network, part: str, programs: Programs) -> Command:
 
 
 def builder_values(network: Network, organisation: str) -> str:
-    """What the peer's builder fills into connection.json: address and TLS of the organisation's own chaincode."""
+    """Return what the peer's builder fills into connection.json: address and TLS of the organisation's own chaincode.
+    """
     folder = network.organisation(organisation) / "chaincode"
     return json.dumps({
         "address": network.address(f"chaincode-{organisation}"),
@@ -57,7 +58,8 @@ def builder_values(network: Network, organisation: str) -> str:
 
 
 def chaincode_binary() -> Path:
-    """The built chaincode: SENTRYBOX_CHAINCODE, or var/go/bin/sentrybox-chaincode. Raises Rejected without it."""
+    """Return the built chaincode: SENTRYBOX_CHAINCODE, or var/go/bin/sentrybox-chaincode. Raises Rejected without it.
+    """
     path = Path(os.environ.get(CHAINCODE_VARIABLE) or CHAINCODE_BINARY).resolve()
     if not os.access(path, os.X_OK) or path.is_dir():
         raise Rejected(f"the chaincode is not built: {path} is not a program",

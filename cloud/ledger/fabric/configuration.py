@@ -69,5 +69,5 @@ def _file(name: str) -> str:
 
 
 def _inside(path: Path) -> str:
-    """A path as it stands between double quotes in YAML."""
+    """Return a path as it stands between double quotes in YAML."""
     return json.dumps(str(path))[1:-1]

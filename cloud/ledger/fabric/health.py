@@ -22,7 +22,7 @@ _METRIC = re.compile(r'^(\w+)\{[^}]*channel="([^"]+)"[^}]*\} (\S+)$', re.MULTILI
 
 
 def problem(network: Network, part: str) -> str:
-    """Why the part does not serve, or "" when it does."""
+    """Return why the part does not serve, or "" when it does."""
     if processes.find(network.home, part) is None:
         return "not running"
     try:
@@ -37,18 +37,18 @@ def problem(network: Network, part: str) -> str:
 
 
 def heights(network: Network, part: str) -> dict[str, int]:
-    """Blocks by channel that this peer or orderer holds; empty when it does not answer."""
+    """Return the blocks by channel that this peer or orderer holds; empty when it does not answer."""
     return {channel: int(value) for channel, value in metric(network, part, "ledger_blockchain_height").items()}
 
 
 def leaders(network: Network, channel: str) -> list[str]:
-    """The orderers that say they lead this channel: one, or none during an election."""
+    """Return the orderers that say they lead this channel: one, or none during an election."""
     return [part for part in network.orderers
             if metric(network, part, "consensus_etcdraft_is_leader").get(channel) == 1]
 
 
 def metric(network: Network, part: str, name: str) -> dict[str, float]:
-    """A gauge by channel, from /metrics; empty when the part does not answer."""
+    """Return a gauge by channel, from /metrics; empty when the part does not answer."""
     try:
         _, body = _get(network.address(part, "operations"), "/metrics")
     except (OSError, http.client.HTTPException):

@@ -31,7 +31,9 @@ def deploy(network: Network, programs: Programs) -> None:
 
 
 def committed(network: Network, programs: Programs, channel: str, organisation: str = "campus") -> tuple[str, int]:
-    """(version, sequence) of the chaincode on the channel as this organisation's peer sees it; ("", 0) without one."""
+    """Return (version, sequence) of the chaincode on the channel as this organisation's peer sees it; ("", 0) without
+    one.
+    """
     try:
         said = tool.peer(network, programs, organisation, "lifecycle", "chaincode", "querycommitted",
                          "--channelID", channel, "--name", CHAINCODE, "--output", "json")

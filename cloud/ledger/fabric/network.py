@@ -107,7 +107,7 @@ def reset(home: Path) -> None:
 
 
 def status(home: Path) -> state.State:
-    """The state of every part, channel and certificate. Raises NotFound when there is no network."""
+    """Return the state of every part, channel and certificate. Raises NotFound when there is no network."""
     return state.read(settings.load(home), programs.require())
 
 
@@ -179,7 +179,7 @@ def _remove(paths: Iterator[Path]) -> None:
 
 @contextmanager
 def _alone(home: Path) -> Iterator[None]:
-    """One up, down or reset at a time; the kernel lets go of the lock when its holder dies."""
+    """Yield one up, down or reset at a time; the kernel lets go of the lock when its holder dies."""
     descriptor = os.open(home / "up.lock", os.O_RDWR | os.O_CREAT, 0o644)
     try:
         try:

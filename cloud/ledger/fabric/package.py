@@ -24,13 +24,13 @@ CONNECTION = {
 
 
 def package(label: str = LABEL) -> bytes:
-    """The package for `peer lifecycle chaincode install`: a tar.gz with metadata.json and code.tar.gz."""
+    """Return the package for `peer lifecycle chaincode install`: a tar.gz with metadata.json and code.tar.gz."""
     code = _archive({"connection.json": _json(CONNECTION)})
     return _archive({"metadata.json": _json({"type": "ccaas", "label": label}), "code.tar.gz": code})
 
 
 def package_id(data: bytes, label: str = LABEL) -> str:
-    """The id that a peer gives the package: LABEL:sha256."""
+    """Return the id that a peer gives the package: LABEL:sha256."""
     return f"{label}:{hashlib.sha256(data).hexdigest()}"
 
 

@@ -65,7 +65,7 @@ def launch(home: Path, part: str, command: Command, log: Path) -> Process:
 
 
 def find(home: Path, part: str) -> Process | None:
-    """The living process of this part, or None."""
+    """Return the living process of this part, or None."""
     try:
         written = Process(**json.loads(_file(home, part).read_text("utf-8")))
     except (FileNotFoundError, ValueError, TypeError):
@@ -85,8 +85,9 @@ def find(home: Path, part: str) -> Process | None:
 
 
 def is_alive(process: Process) -> bool:
-    """Still the same process, and not merely waiting to be reaped. One that is ending has no program any more, but
-    holds its files and ports until its last thread is gone."""
+    """Return whether it is still the same process, and not merely waiting to be reaped. One that is ending has no
+    program any more, but holds its files and ports until its last thread is gone.
+    """
     return _started(process.pid) == process.started and _program(process.pid) in (process.program, None)
 
 
@@ -113,7 +114,7 @@ def kill(home: Path, part: str) -> None:
 
 
 def memory(process: Process) -> int:
-    """Resident memory in bytes; 0 when it has ended."""
+    """Return resident memory in bytes; 0 when it has ended."""
     try:
         return int(Path(f"/proc/{process.pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     except (OSError, IndexError):
@@ -121,7 +122,7 @@ def memory(process: Process) -> int:
 
 
 def tail(log: Path, lines: int = 5) -> str:
-    """Where the log is, and its last lines."""
+    """Return where the log is, and its last lines."""
     try:
         with log.open("rb") as file:
             file.seek(max(0, file.seek(0, os.SEEK_END) - 4096))

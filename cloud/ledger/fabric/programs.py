@@ -27,7 +27,7 @@ class Programs(NamedTuple):
 
 
 def find() -> Programs | None:
-    """The programs, or None where they are missing or not of 2.5."""
+    """Return the programs, or None where they are missing or not of 2.5."""
     try:
         return require()
     except Rejected:
@@ -35,7 +35,7 @@ def find() -> Programs | None:
 
 
 def require() -> Programs:
-    """The programs. Raises Rejected naming those that are missing, or a version that is not 2.5."""
+    """Return the programs. Raises Rejected naming those that are missing, or a version that is not 2.5."""
     folder = os.environ.get("FABRIC_BIN")
     path = os.pathsep.join(part for part in (folder, os.environ.get("PATH")) if part)
     found = {name: shutil.which(name, path=path) for name in NAMES}
@@ -51,7 +51,7 @@ def require() -> Programs:
 
 
 def read_version(peer: Path) -> str:
-    """What `peer version` says, without the v. Raises Rejected when it is not Fabric's peer."""
+    """Return what `peer version` says, without the v. Raises Rejected when it is not Fabric's peer."""
     try:
         done = subprocess.run([peer, "version"], capture_output=True, text=True, timeout=VERSION_S, check=False)
     except (OSError, subprocess.TimeoutExpired) as error:

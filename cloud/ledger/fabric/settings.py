@@ -46,7 +46,7 @@ class Network(NamedTuple):
 
     @property
     def parts(self) -> tuple[str, ...]:
-        """In the order of starting."""
+        """Return all parts in the order of starting."""
         return (*self.orderers, *self.peers, *self.chaincodes)
 
     def address(self, part: str, purpose: str = "grpc") -> str:
@@ -59,14 +59,14 @@ class Network(NamedTuple):
         return self.home / "organisations" / name
 
     def node(self, part: str) -> Path:
-        """The folder with msp/ and tls/ of an orderer or a peer."""
+        """Return the folder with msp/ and tls/ of an orderer or a peer."""
         if part.startswith("peer-"):
             return self.organisation(part.removeprefix("peer-")) / "nodes" / "peer0"
         return self.organisation("orderer") / "nodes" / f"orderer{part.removeprefix('orderer') or '0'}"
 
 
 def load(home: Path) -> Network:
-    """The network of this home. Raises NotFound when there is none, Rejected when the file is broken."""
+    """Return the network of this home. Raises NotFound when there is none, Rejected when the file is broken."""
     path = home / FILE
     try:
         return Network(home.resolve(), dict(json.loads(path.read_text("utf-8"))["ports"]))
@@ -98,7 +98,7 @@ def create(home: Path, *, ha: bool = False, usual: bool = True) -> Network:
 
 
 def is_free(port: int) -> bool:
-    """Nothing listens on the port, on any address that would cover 127.0.0.1."""
+    """Return whether nothing listens on the port, on any address that would cover 127.0.0.1."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:

@@ -63,7 +63,7 @@ def read(network: Network, programs: Programs) -> State:
 
 
 def lines(state: State) -> Iterator[str]:
-    """The state for a person, one line a thing; `!!` begins those that want somebody."""
+    """Yield the state for a person, one line a thing; `!!` begins those that want somebody."""
     for part in state.parts:
         pid = f"pid {part.pid}" if part.pid else "no process"
         yield (f"{_sign(part.problem)}  {part.part:<17} {pid:<12} port {part.port:<6}"

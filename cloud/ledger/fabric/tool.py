@@ -33,7 +33,8 @@ class Failed(Unavailable):
 
 
 def run(arguments: list[str | Path], environment: dict[str, str]) -> str:
-    """What the program printed. Raises Failed for an exit status other than 0, Unavailable after RUN_S seconds."""
+    """Return what the program printed. Raises Failed for an exit status other than 0, Unavailable after RUN_S seconds.
+    """
     what = " ".join(str(word) for word in [Path(arguments[0]).name, *arguments[1:4]])
     try:
         done = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=RUN_S, check=False)
@@ -80,12 +81,12 @@ def ensure(done: Callable[[], bool], act: Callable[[], object]) -> None:
 
 
 def to_orderer(network: Network) -> list[str]:
-    """The `peer` options that say where to send transactions."""
+    """Return the `peer` options that say where to send transactions."""
     ca = network.organisation("orderer") / "tlsca.pem"
     return ["-o", network.address(network.orderers[0]), "--tls", "--cafile", str(ca)]
 
 
 def json_in(text: str) -> dict[str, Any]:
-    """The JSON object in a program's output, which may begin with other lines."""
+    """Return the JSON object in a program's output, which may begin with other lines."""
     start = text.find("{")
     return dict(json.loads(text[start:])) if start >= 0 else {}

@@ -27,7 +27,7 @@ def write(path: Path, data: bytes | str, mode: int = 0o644) -> None:
 
 @contextmanager
 def folder(path: Path) -> Iterator[Path]:
-    """A new empty folder to fill; it takes the place of `path` when the block ends without an error."""
+    """Yield a new empty folder to fill; it takes the place of `path` when the block ends without an error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     new = Path(tempfile.mkdtemp(dir=path.parent, prefix=".new-"))
     try:

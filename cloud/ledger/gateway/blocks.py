@@ -58,7 +58,7 @@ class Block:
 
     @classmethod
     def parse(cls, raw: bytes) -> "Block":
-        """From a serialised common.Block. Raises ValueError when it is not one or its data hash does not fit."""
+        """Read a serialised common.Block. Raises ValueError when it is not one or its data hash does not fit."""
         try:
             message = common_pb2.Block.FromString(raw)
         except DecodeError as error:
@@ -74,46 +74,47 @@ class Block:
 
     @property
     def transactions(self) -> tuple[str, ...]:
-        """Transaction id of each envelope; "" for configuration."""
+        """Return the transaction id of each envelope; "" for configuration."""
         return tuple(ChannelHeader.FromString(Payload.FromString(Envelope.FromString(envelope).payload)
                                               .header.channel_header).tx_id for envelope in self.envelopes)
 
 
 def chain_info(gateway: Gateway, identity: Identity, channel: str) -> ChainInfo:
-    """Height and newest hash. Raises GatewayError."""
+    """Return height and newest hash. Raises GatewayError."""
     info = BlockchainInfo.FromString(gateway.evaluate(identity, channel, QUERIES, "GetChainInfo", channel))
     return ChainInfo(info.height, info.currentBlockHash, info.previousBlockHash)
 
 
 def block(gateway: Gateway, identity: Identity, channel: str, number: int) -> Block:
-    """The block with that number. Raises GatewayError, also when there is none yet."""
+    """Return the block with that number. Raises GatewayError, also when there is none yet."""
     return _block(gateway.evaluate(identity, channel, QUERIES, "GetBlockByNumber", channel, str(number)))
 
 
 def block_with(gateway: Gateway, identity: Identity, channel: str, transaction: str) -> Block:
-    """The block that holds a transaction (the first, if it was sent repeatedly). Raises GatewayError, also when there
-    is none."""
+    """Return the block that holds a transaction (the first, if it was sent repeatedly). Raises GatewayError, also when
+    there is none.
+    """
     return _block(gateway.evaluate(identity, channel, QUERIES, "GetBlockByTxID", channel, transaction))
 
 
 def genesis_hash(gateway: Gateway, identity: Identity, channel: str) -> str:
-    """Hash of block 0's header, hex: tells this channel from any other that ever had the same name."""
+    """Return the hash of block 0's header, hex: it tells this channel from any other that ever had the same name."""
     return header_hash(block(gateway, identity, channel, 0).header).hex()
 
 
 def header_bytes(header: Header) -> bytes:
-    """The DER sequence of number (INTEGER), previous_hash and data_hash (OCTET STRING)."""
+    """Return the DER sequence of number (INTEGER), previous_hash and data_hash (OCTET STRING)."""
     number = int_to_bytes(header.number, header.number.bit_length() // 8 + 1)
     return _der(0x30, _der(0x02, number) + _der(0x04, header.previous_hash) + _der(0x04, header.data_hash))
 
 
 def header_hash(header: Header) -> bytes:
-    """SHA-256 of header_bytes(): what the next block names as its previous_hash."""
+    """Return the SHA-256 of header_bytes(): what the next block names as its previous_hash."""
     return hashlib.sha256(header_bytes(header)).digest()
 
 
 def data_hash(envelopes: tuple[bytes, ...]) -> bytes:
-    """SHA-256 of all envelopes of a block, one after the other."""
+    """Return the SHA-256 of all envelopes of a block, one after the other."""
     return hashlib.sha256(b"".join(envelopes)).digest()
 
 

@@ -76,8 +76,9 @@ class Gateway:
 
     def evaluate(self, identity: Identity, channel: str, chaincode: str, function: str, *args: str,
                  timeout_s: float = 5) -> bytes:
-        """What a chaincode function returns at one peer; nothing is written. The identity needs the channel's Writers
-        policy, odd as that is (ACL peer/Propose)."""
+        """Return what a chaincode function returns at one peer; nothing is written. The identity needs the channel's
+        Writers policy, odd as that is (ACL peer/Propose).
+        """
         check_validity(identity, "evaluate")
         proposal = TransactionProposal(identity, channel, chaincode, function, args)
         request = EvaluateRequest(transaction_id=proposal.transaction, channel_id=channel,
@@ -144,8 +145,9 @@ class Gateway:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def open_events(self, identity: Identity, channel: str, chaincode: str, start: int) -> grpc.Call:
-        """The raw stream of gateway.ChaincodeEventsResponse from block `start` on, at the fittest peer, without a
-        deadline; it raises grpc.RpcError while it is read. events.events() is what to use."""
+        """Return the raw stream of gateway.ChaincodeEventsResponse from block `start` on, at the fittest peer, without
+        a deadline; it raises grpc.RpcError while it is read. events.events() is what to use.
+        """
         check_validity(identity, "events")
         asked = ChaincodeEventsRequest(
             channel_id=channel, chaincode_id=chaincode, identity=identity.creator,
@@ -154,7 +156,9 @@ class Gateway:
         return fittest_first(self._connections)[0].stub.ChaincodeEvents(request)
 
     def one_by_one(self) -> "list[Gateway]":
-        """A gateway per peer over the same connections, the fittest first: what it is asked goes to no other peer."""
+        """Return a gateway per peer over the same connections, the fittest first: what it is asked goes to no other
+        peer.
+        """
         return [Gateway([connection]) for connection in fittest_first(self._connections)]
 
     def failed(self) -> None:
@@ -175,7 +179,7 @@ class Gateway:
         return None
 
     def _call(self, step: str, transaction: str, request: Any, timeout_s: float) -> Any:
-        """One call, at each peer until one answers, all within timeout_s."""
+        """Make one call, at each peer until one answers, all within timeout_s."""
         end, pause = time.monotonic() + timeout_s, PAUSE_S
         with self._slot(step, transaction, timeout_s):
             while True:
@@ -205,7 +209,7 @@ class Gateway:
 
 
 def check_validity(identity: Identity, step: str) -> None:
-    """Raises GatewayError (UNAUTHENTICATED) when the certificate is not valid now: peers then answer with a bare
+    """Raise GatewayError (UNAUTHENTICATED) when the certificate is not valid now: peers then answer with a bare
     "access denied" that sends people looking in the wrong place."""
     now = datetime.now(UTC)
     if now >= identity.not_after:
@@ -224,8 +228,9 @@ def _within(seconds: float, end: float) -> float:
 
 
 def _shares(connections: list[Connection], step: str, end: float) -> Iterator[tuple[Connection, float]]:
-    """Each connection with the seconds it may take: half of what is left while there are others to try, so that a peer
-    that hangs does not use up everything; all of it where waiting is what is asked for."""
+    """Yield each connection with the seconds it may take: half of what is left while there are others to try, so that a
+    peer that hangs does not use up everything; all of it where waiting is what is asked for.
+    """
     for place, connection in enumerate(connections, start=1):
         left = _within(math.inf, end)
         yield connection, left if step == "commit status" or place == len(connections) else left / 2

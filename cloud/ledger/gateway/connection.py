@@ -56,7 +56,7 @@ class Connection:
         self._rests_until = 0.0
 
     def ask(self, step: str, transaction: str, request: Any, timeout_s: float) -> Any:
-        """The answer to one call. Raises GatewayError."""
+        """Return the answer to one call. Raises GatewayError."""
         try:
             answer = getattr(self.stub, METHODS[step])(request, timeout=timeout_s)
         except grpc.RpcError as error:
@@ -73,18 +73,18 @@ class Connection:
         return answer
 
     def failed(self) -> None:
-        """It did not answer: others go first for a while."""
+        """Note that it did not answer: others go first for a while."""
         self._rests_until = time.monotonic() + min(REST_S * 2**self._failed, LONGEST_REST_S)
         self._failed = min(self._failed + 1, 10)
 
     def answered(self) -> None:
-        """It is fit."""
+        """Note that it is fit."""
         if self._failed:
             self._failed = 0
             self._rests_until = 0.0
 
     def rest(self) -> float:
-        """How long others go first, seconds; 0: it takes its turn."""
+        """Return how long others go first, seconds; 0: it takes its turn."""
         return max(0.0, self._rests_until - time.monotonic())
 
     def close(self) -> None:
@@ -93,5 +93,5 @@ class Connection:
 
 
 def fittest_first(connections: Iterable[Connection]) -> list[Connection]:
-    """In their given order, those that rest last."""
+    """Return the connections in their given order, those that rest last."""
     return sorted(connections, key=Connection.rest)

@@ -108,7 +108,9 @@ class EventStream:
             pause = min(pause * 2, LONGEST_PAUSE_S)
 
     def _pinned(self, peer: Gateway) -> Checkpoint:
-        """Where to go on; refuses a peer whose channel began otherwise, since its block numbers mean nothing to us."""
+        """Return where to go on; refuse a peer whose channel began otherwise, since its block numbers mean nothing to
+        us.
+        """
         genesis = genesis_hash(peer, self._identity, self._channel)
         if self._at is None:
             return Checkpoint(genesis, 0)
@@ -143,5 +145,6 @@ class EventStream:
 
 def events(gateway: Gateway, identity: Identity, channel: str, chaincode: str,
            checkpoint: Checkpoint | None) -> EventStream:
-    """All events of a chaincode after a checkpoint; None: from the first block on. Keep one stream per channel."""
+    """Return all events of a chaincode after a checkpoint; None: from the first block on. Keep one stream per channel.
+    """
     return EventStream(gateway, identity, channel, chaincode, checkpoint)

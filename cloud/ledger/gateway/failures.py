@@ -65,19 +65,22 @@ class GatewayError(Exception):
 
     @classmethod
     def of(cls, step: str, transaction: str, error: grpc.RpcError) -> Self:
-        """From what gRPC raised."""
+        """Return the error for what gRPC raised."""
         return cls(step, transaction, error.code(), error.details() or "no reason given", _details(error))
 
     @property
     def chaincode_code(self) -> str | None:
-        """The chaincode's own word before the colon ("CONFLICT", "NOTFOUND", ...); None: it was not the chaincode."""
+        """Return the chaincode's own word before the colon ("CONFLICT", "NOTFOUND", ...); None: it was not the
+        chaincode.
+        """
         found = next(filter(None, map(CHAINCODE_CODE.search, self._texts())), None)
         return found[1] if found else None
 
     @property
     def retry(self) -> bool:
-        """May the same be tried again later, unchanged? After "submit" and "commit status" that means the same
-        envelope: it may have been ordered already, and is valid at most once however often it is sent."""
+        """Return whether the same may be tried again later, unchanged. After "submit" and "commit status" that means
+        the same envelope: it may have been ordered already, and is valid at most once however often it is sent.
+        """
         if self.chaincode_code:
             return False
         if self.code is grpc.StatusCode.UNAVAILABLE:
@@ -87,7 +90,8 @@ class GatewayError(Exception):
 
     @property
     def not_allowed(self) -> bool:
-        """Was the identity refused (organisation, role, expiry, signature)? Asking again does not help."""
+        """Return whether the identity was refused (organisation, role, expiry, signature). Asking again does not help.
+        """
         if self._says(LASTING):
             return False
         return (self.code in (grpc.StatusCode.PERMISSION_DENIED, grpc.StatusCode.UNAUTHENTICATED)
@@ -95,7 +99,7 @@ class GatewayError(Exception):
 
     @property
     def elsewhere(self) -> bool:
-        """Is it the peer that failed rather than what was asked, so that another peer may do better? A commit status
+        """Return whether the peer failed rather than what was asked, so that another may do better. A commit status
         that takes its time says nothing about the peer."""
         return (self.code is grpc.StatusCode.UNAVAILABLE
                 or (self.code is grpc.StatusCode.DEADLINE_EXCEEDED and self.step != "commit status")
@@ -103,12 +107,12 @@ class GatewayError(Exception):
 
     @property
     def beyond(self) -> bool:
-        """Did the peer answer that those behind it, the orderers, are away? Then it is as fit as any other."""
+        """Return whether the peer answered that the orderers behind it are away. Then it is as fit as any other."""
         return self.step == "submit" and bool(self.details)
 
     @property
     def overloaded(self) -> bool:
-        """Was the call turned away unlooked at, because the peer serves as many as it may?"""
+        """Return whether the call was turned away unread, because the peer serves as many as it may."""
         return self._says(PASSING[:1])
 
     def _texts(self) -> tuple[str, ...]:
@@ -130,7 +134,7 @@ class TransactionInvalid(GatewayError):
 
 
 def validation_name(code: int) -> str:
-    """Name of a peer.TxValidationCode; "CODE_n" for one newer than these stubs."""
+    """Return the name of a peer.TxValidationCode; "CODE_n" for one newer than these stubs."""
     return TxValidationCode.Name(code) if code in TxValidationCode.values() else f"CODE_{code}"
 
 

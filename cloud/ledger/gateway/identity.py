@@ -19,7 +19,9 @@ class Identity:
     """An X.509 certificate of an organisation (mspid) with its ECDSA P-256 key. Safe to share between threads."""
 
     def __init__(self, mspid: str, certificate_pem: bytes, key_pem: bytes) -> None:
-        """Raises SetupError when certificate or key cannot be read, are not P-256, or do not belong together."""
+        """Read certificate and key. Raises SetupError when certificate or key cannot be read, are not P-256, or do not
+        belong together.
+        """
         try:
             certificate = x509.load_pem_x509_certificate(certificate_pem)
             key = load_pem_private_key(key_pem, None)
@@ -37,7 +39,7 @@ class Identity:
 
     @classmethod
     def load(cls, mspid: str, certificate_path: Path, key_path: Path) -> "Identity":
-        """From two PEM files. Raises SetupError that names the file."""
+        """Read an identity from two PEM files. Raises SetupError that names the file."""
         try:
             return cls(mspid, certificate_path.read_bytes(), key_path.read_bytes())
         except OSError as error:
@@ -47,7 +49,7 @@ class Identity:
 
     @property
     def creator(self) -> bytes:
-        """msp.SerializedIdentity, as it stands in every signed message."""
+        """Return the msp.SerializedIdentity, as it stands in every signed message."""
         return self._creator
 
     @property
@@ -61,7 +63,8 @@ class Identity:
         return self._certificate.not_valid_after_utc
 
     def sign(self, data: bytes) -> bytes:
-        """DER ECDSA over SHA-256 of these very bytes. The lower of the two possible s: peers refuse the other one, as
-        anybody could turn one into the other without the key."""
+        """Return a DER ECDSA signature over SHA-256 of these very bytes. The lower of the two possible s: peers refuse
+        the other one, as anybody could turn one into the other without the key.
+        """
         r, s = decode_dss_signature(self._key.sign(data, ec.ECDSA(hashes.SHA256())))
         return encode_dss_signature(r, min(s, P256_ORDER - s))

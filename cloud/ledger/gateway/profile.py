@@ -43,7 +43,7 @@ class ConnectionProfile(_Part):
 
     @classmethod
     def read(cls, path: Path) -> "ConnectionProfile":
-        """Raises SetupError that names the file and each wrong field."""
+        """Read a profile. Raises SetupError that names the file and each wrong field."""
         try:
             profile = cls.model_validate_json(path.read_bytes())
         except OSError as error:
@@ -55,12 +55,12 @@ class ConnectionProfile(_Part):
         return profile
 
     def gateway(self) -> Gateway:
-        """A client of all its peers; nothing is connected yet. Raises SetupError."""
+        """Return a client of all its peers; nothing is connected yet. Raises SetupError."""
         return Gateway([Peer(peer.address, self._bytes(peer.tls_ca), peer.server_name, peer.mspid)
                         for peer in self.peers])
 
     def identity(self, channel: str) -> Identity:
-        """As whom we are on that channel. Raises SetupError."""
+        """Return our identity on that channel. Raises SetupError."""
         member = self.channels.get(channel)
         if member is None:
             raise SetupError(f"the connection profile in {self._home} has no identity for channel {channel!r}, only "

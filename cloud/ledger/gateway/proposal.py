@@ -34,7 +34,7 @@ NONCE_BYTES = 24
 
 
 def transaction_id(nonce: bytes, creator: bytes) -> str:
-    """Hex SHA-256 of both: nobody can give the same id to another transaction."""
+    """Return the hex SHA-256 of both: nobody can give the same id to another transaction."""
     return hashlib.sha256(nonce + creator).hexdigest()
 
 
@@ -61,7 +61,7 @@ class TransactionProposal:
         self.signed = SignedProposal(proposal_bytes=proposal, signature=identity.sign(proposal))
 
     def envelope(self, prepared: Envelope, identity: Identity) -> tuple[bytes, bytes]:
-        """The prepared transaction with our signature (common.Envelope, to be sent any number of times), and the
+        """Return the prepared transaction with our signature (common.Envelope, to be sent any number of times), and the
         chaincode's result. Raises GatewayError (DATA_LOSS) when it is not the transaction that was asked for: a peer
         must not get our signature under something else."""
         try:
