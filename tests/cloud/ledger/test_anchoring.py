@@ -83,10 +83,10 @@ def test_a_batch_waits_until_it_is_full_or_old_enough(database, faulty):
 
 
 def test_a_days_backlog_drains_in_batches(database, faulty):
-    worker = Worker(database, faulty, batch_seconds=5)
+    worker = Worker(database, faulty, batch_seconds=3600)
     records = [worker.queue() for _ in range(450)]
     assert worker.round() == 2, "the third is not full yet"
-    worker.later(6)
+    worker.later(3700)
     while worker.round():
         pass
     assert sorted(len(block.records) for block in faulty.blocks) == [50, 200, 200]

@@ -134,6 +134,7 @@ def test_a_thousand_changed_bytes_are_noticed(network, make):
     assert accepted_changes(file, changes) == []
 
 
+@pytest.mark.timeout(400)
 def test_every_byte_counts(network):
     it = recorded(network)
     file = it.on(inclusion(network, it.record, record_call(network, "general", it.record), neighbours=0, position=0))
