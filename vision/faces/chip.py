@@ -11,15 +11,15 @@ MEASURED_SIZE = 150
 class Template(NamedTuple):
     """Where landmarks lie in a chip, (5, 2), as shares of its side.
 
-    places: in the embedder's chip; measured: in the chip that quality is measured in. edges: the centres of the first
-    and last pixels lie on the edges of what is cut out (dlib's convention), not half a pixel inside. right, left,
-    nose: the rows of the eye at image right, of the other eye, and of the nose. reach: the distance between the
-    outer corners of the eyes, in distances between the points right and left.
+    places: in the embedder's chip; measured: in the chip that quality is measured in. dlib: chips are cut out by dlib's
+    conventions, not by ArcFace's (see `plan_chip`). right, left, nose: the rows of the eye at image right, of the
+    other eye, and of the nose. reach: the distance between the outer corners of the eyes, in distances between the
+    points right and left.
     """
 
     places: np.ndarray
     measured: np.ndarray
-    edges: bool
+    dlib: bool
     right: int
     left: int
     nose: int
@@ -56,29 +56,30 @@ TEMPLATES = {
 
 def chip_for(landmarks: np.ndarray, template: Template, size: int) -> ChipPlan:
     """Plans the embedder's chip, `size` px, of a face with `landmarks` (5, 2) in image px."""
-    return plan_chip(landmarks, template.places * size, size, template.edges)
+    return plan_chip(landmarks, template.places * size, size, template.dlib)
 
 
 def chip_to_measure(landmarks: np.ndarray, template: Template) -> ChipPlan:
     """Plans the chip in which the quality of a face with `landmarks` (5, 2) is measured."""
-    return plan_chip(landmarks, template.measured * MEASURED_SIZE, MEASURED_SIZE, template.edges)
+    return plan_chip(landmarks, template.measured * MEASURED_SIZE, MEASURED_SIZE, template.dlib)
 
 
-def plan_chip(landmarks: np.ndarray, places: np.ndarray, size: int, edges: bool) -> ChipPlan:
+def plan_chip(landmarks: np.ndarray, places: np.ndarray, size: int, dlib: bool) -> ChipPlan:
     """Plans the chip of `size` px in which `landmarks` (n, 2, image px) lie nearest to `places` (n, 2, chip px).
 
-    The chip is a least-squares similarity of the image (Umeyama 1991, without reflection). With `edges` what is cut
-    out is a rectangle around the image of the chip's centre, of side size * scale, whose edge pixels become pixels 0
-    and size - 1. The image is halved while the chip still minifies it more than twice.
+    The chip is a least-squares similarity of the image (Umeyama 1991, without reflection). ArcFace's (as in
+    InsightFace and OpenCV) is least in chip pixels. dlib's is least in image pixels, and what it cuts out is a
+    rectangle around the image of the chip's centre, of side size * scale, whose edge pixels become pixels 0 and
+    size - 1. The image is halved while the chip still minifies it more than twice.
     """
     a, b = places - places.mean(0), landmarks - landmarks.mean(0)
-    norm = (a * a).sum()
-    p, q = (a * b).sum() / norm, (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum() / norm
-    turn = np.array([[p, -q], [q, p]])
-    scale = max(float(np.hypot(p, q)), 1e-6)
+    p, q = (a * b).sum(), (a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]).sum()
+    norm = (a * a).sum() if dlib else (p * p + q * q) / max((b * b).sum(), 1e-12)
+    turn = np.array([[p, -q], [q, p]]) / max(norm, 1e-12)
+    scale = max(float(np.hypot(*turn[0])), 1e-6)
     step, offset = turn, landmarks.mean(0) - turn.dot(places.mean(0))
     side = size * scale
-    if edges:
+    if dlib:
         centre = turn.dot(np.full(2, size / 2.0)) + offset
         step = turn / scale * (side - 1) / (size - 1)
         offset = centre - step.dot(np.full(2, (size - 1) / 2.0))
