@@ -19,6 +19,7 @@ COMMANDS = {
     "police": "run the police organisation's own process",
     "vision": "run one vision worker by itself (the box starts its own)",
     "models": "build, list or check model packs",
+    "accounts": "accounts, sessions and tokens, on the machine itself: list, create, reset, end",
     "users": "enrolled people: list, show, enrol, befriend, erase",
     "incidents": "incidents: list, show, acknowledge, resolve, report",
     "ledger": "audit the ledger against boxes and cloud",
@@ -28,6 +29,7 @@ COMMANDS = {
 }
 # The extras of the distribution whose packages a command needs; one that is not named here needs none.
 EXTRAS = {
+    "accounts": "box,cloud",
     "box": "box,vision",
     "cloud": "cloud",
     "police": "police",

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import threading
+import time
 from collections.abc import Iterator
 
 import httpx
@@ -59,6 +60,30 @@ def test_the_stream_ends_when_the_session_does(house: House, monkeypatch):
         next(lines)
         house.store.accounts.log_out(session)
         assert list(lines)[-1] in ("", ": still here")
+
+
+def test_the_stream_ends_within_a_second_or_so_when_the_account_does(house: House):
+    for name, role in (("ada", "admin"), ("grace", "guard")):
+        house.store.accounts.create(name, "a long password", role)
+    session = house.store.accounts.log_in("grace", "a long password")
+    with serving(house.app) as address, httpx.stream(
+            "GET", f"{address}/events", cookies={"sentrybox_box_session": session}, timeout=20) as answer:
+        lines = answer.iter_lines()
+        next(lines)
+        house.store.accounts.end("grace")
+        ended = time.monotonic()
+        assert not [line for line in lines if "still here" in line], "it did not wait for a heartbeat"
+        assert time.monotonic() - ended < 5, "a second, and what a busy machine adds"
+
+
+def test_what_happens_after_the_end_of_a_token_is_not_told(house: House, monkeypatch):
+    monkeypatch.setattr("appliance.api.lasting.RECHECK_S", 0.0)
+    with serving(house.app) as address, stream(house, address, "guard") as answer:
+        heard = read_events(answer)
+        next(heard)
+        house.store.accounts.revoke_tokens("guard token")
+        house.store.announce(Event("camera", "gate"))
+        assert list(heard) == []
 
 
 class Bus:
