@@ -55,8 +55,9 @@ class Delivery(Model):
 
 def audience_for(severity: Severity) -> tuple[Audience, ...]:
     """The automatic rule: high tells the victim's friends and security, critical also the police."""
-    return {"low": (), "medium": (), "high": ("friends", "security"),
-            "critical": ("friends", "security", "police")}[severity]  # type: ignore[return-value]
+    audiences: dict[Severity, tuple[Audience, ...]] = {
+        "low": (), "medium": (), "high": ("friends", "security"), "critical": ("friends", "security", "police")}
+    return audiences[severity]
 
 
 def victims(incident: Incident) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from typing import Iterator, List, NamedTuple, Sequence, Tuple
 
 import numpy as np
 
-from vision.boxes import Box, best_pairs, distance_table, overlap_table
+from vision.boxes import Box, best_pairs, centre, distance_table, overlap_table
 
 NEAR = 0.5
 """A box without overlap is the same thing when its centre moved less than half its longest side."""
@@ -39,7 +39,7 @@ class Tracker:
             result[column] = _moved(known[row], boxes[column], scores[column], now)
         for column, box in enumerate(boxes):
             if column not in result:
-                result[column] = Trail(next(self._ids), tuple(box), scores[column], frame, now, (0.0, 0.0))
+                result[column] = Trail(next(self._ids), box, scores[column], frame, now, (0.0, 0.0))
         current = [result[column] for column in range(len(boxes))]
         ids = {trail.id for trail in current}
         self._trails = current + [trail for trail in known if trail.id not in ids]
@@ -70,7 +70,8 @@ def _expected(trail: Trail, now: float) -> Box:
 
 def _moved(trail: Trail, box: Box, score: float, now: float) -> Trail:
     passed = max(now - trail.seen, 1e-3)
-    velocity = tuple(
-        (1 - SMOOTHING) * old + SMOOTHING * ((box[i] + box[i + 2] / 2) - (trail.box[i] + trail.box[i + 2] / 2)) / passed
-        for i, old in enumerate(trail.velocity))
-    return trail._replace(box=tuple(box), score=score, seen=now, velocity=velocity)
+    x, y = centre(box)
+    old_x, old_y = centre(trail.box)
+    velocity = ((1 - SMOOTHING) * trail.velocity[0] + SMOOTHING * (x - old_x) / passed,
+                (1 - SMOOTHING) * trail.velocity[1] + SMOOTHING * (y - old_y) / passed)
+    return trail._replace(box=box, score=score, seen=now, velocity=velocity)

@@ -105,7 +105,7 @@ class _Writing(_Reading):
 
 
 def _account(row: AccountRow) -> Account:
-    return Account(row.key, row.name, row.role, row.password, row.created_at)  # type: ignore[arg-type]
+    return Account(**row.model_dump())
 
 
 def _credential(row: CredentialRow) -> Credential:

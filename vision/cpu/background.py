@@ -74,4 +74,7 @@ class Background:
         blobs = [stat for stat in stats[1:] if stat[cv2.CC_STAT_AREA] > MIN_AREA * rows * columns
                  and stat[cv2.CC_STAT_HEIGHT] > MIN_HEIGHT * rows]
         blobs.sort(key=lambda stat: -stat[cv2.CC_STAT_AREA])
-        return [tuple(float(value) * self._scale for value in stat[:4]) for stat in blobs[:MAX_BLOBS]]
+        return [self._box(*map(float, stat[:4])) for stat in blobs[:MAX_BLOBS]]
+
+    def _box(self, x: float, y: float, width: float, height: float) -> Box:
+        return x * self._scale, y * self._scale, width * self._scale, height * self._scale

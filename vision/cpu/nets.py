@@ -1,7 +1,7 @@
 """The pack's networks on ONNX Runtime. One thread each: cores are for cameras, and small nets get slower with two."""
 
 from pathlib import Path
-from typing import Any, Callable, Dict, Iterable, List, Sequence, Tuple
+from typing import Any, Callable, Iterable, List, Mapping, Sequence, Tuple
 
 import numpy as np
 import onnxruntime
@@ -21,7 +21,7 @@ THE_ONLY = ""
 class Net:
     """One session; `run` may be called from several threads at once."""
 
-    def __init__(self, directory: Path, network: Network, outputs: Dict[str, Tuple[int, ...]]) -> None:
+    def __init__(self, directory: Path, network: Network, outputs: Mapping[str, Tuple[int, ...]]) -> None:
         """Loads the network and runs it once on a made picture.
 
         outputs: names and shapes (without the batch) that it must give. Raises ManifestError saying what does not fit.
@@ -45,7 +45,7 @@ class Net:
         """Runs the network on `rgb` (size, size, 3) uint8; gives each output without its batch axis."""
         return [value[0] for value in self._session.run(self._outputs, {self._input: pixels.tensor(rgb, self.network)})]
 
-    def _names(self, outputs: Dict[str, Tuple[int, ...]]) -> List[str]:
+    def _names(self, outputs: Mapping[str, Tuple[int, ...]]) -> List[str]:
         given = [each.name for each in self._session.get_outputs()]
         if list(outputs) == [THE_ONLY]:
             return [_only(self.network.file, "output", given)]
@@ -54,7 +54,7 @@ class Net:
             raise ManifestError(f"{self.network.file} has no output {missing[0]!r}; it has {', '.join(given)}")
         return list(outputs)
 
-    def _try(self, outputs: Dict[str, Tuple[int, ...]]) -> None:
+    def _try(self, outputs: Mapping[str, Tuple[int, ...]]) -> None:
         size = self.network.size
         ramp = np.linspace(0, 255, size).astype(np.uint8)
         try:

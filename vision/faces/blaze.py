@@ -79,7 +79,8 @@ def overlaps(row: np.ndarray, rows: np.ndarray) -> np.ndarray:
     height = np.minimum(row[3], rows[:, 3]) - np.maximum(row[1], rows[:, 1])
     shared = np.clip(width, 0, None) * np.clip(height, 0, None)
     areas = (rows[:, 2] - rows[:, 0]) * (rows[:, 3] - rows[:, 1])
-    return shared / ((row[2] - row[0]) * (row[3] - row[1]) + areas - shared + 1e-9)
+    union: np.ndarray = (row[2] - row[0]) * (row[3] - row[1]) + areas - shared
+    return np.asarray(shared / (union + 1e-9))
 
 
 def best_of_each(scores: np.ndarray, rows: np.ndarray, overlap: float) -> Tuple[np.ndarray, np.ndarray]:
@@ -157,4 +158,4 @@ def _shared_part(one: np.ndarray, two: np.ndarray) -> float:
     if width <= 0 or height <= 0:
         return 0.0
     smaller = min((box[2] - box[0]) * (box[3] - box[1]) for box in (one, two))
-    return width * height / max(smaller, 1e-9)
+    return float(width * height / max(smaller, 1e-9))

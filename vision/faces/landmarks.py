@@ -41,7 +41,7 @@ class FivePoints:
             leaves = self._leaves[cascade][np.arange(self._trees), node - self._splits]
             # One after another in float32 as dlib adds them; a pairwise sum moves points by a pixel at times.
             shape = np.add.accumulate(np.vstack([shape.reshape(1, -1), leaves]), axis=0)[-1].reshape(-1, 2)
-        return shape * (width, height) + (left, top)
+        return np.asarray(shape * (width, height) + (left, top))
 
 
 def _sample(rgb: np.ndarray, pixels: np.ndarray) -> np.ndarray:

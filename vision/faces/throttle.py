@@ -6,7 +6,7 @@ from vision.graph import Embed
 
 
 class _Sent(NamedTuple):
-    count: int
+    times: int
     last: float
 
 
@@ -24,10 +24,10 @@ class Throttle:
             return False
         sent = self._sent.get(track)
         if sent is not None:
-            early = sent.count < self._policy.first
+            early = sent.times < self._policy.first
             if now - sent.last < (self._policy.first_every_s if early else self._policy.then_every_s) - 1e-6:
                 return False
-        self._sent[track] = _Sent(sent.count + 1 if sent else 1, now)
+        self._sent[track] = _Sent(sent.times + 1 if sent else 1, now)
         return True
 
     def forget_before(self, moment: float) -> None:

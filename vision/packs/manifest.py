@@ -226,8 +226,8 @@ def _pose(entry: Section) -> Pose:
 
 
 def _thresholds(entry: Section) -> Thresholds:
-    limits = Thresholds(*(entry.number(name, 0.0, 1e6) for name in ("known", "review", "verify", "margin")),
-                        min_width=entry.number("min_width", 1.0, 1000.0))
+    known, review, verify, margin = (entry.number(name, 0.0, 1e6) for name in ("known", "review", "verify", "margin"))
+    limits = Thresholds(known, review, verify, margin, entry.number("min_width", 1.0, 1000.0))
     entry.end()
     if not limits.known < limits.review:
         raise ManifestError(f"{entry.place}: known ({limits.known:g}) must be below review ({limits.review:g}); these "

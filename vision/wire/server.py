@@ -10,7 +10,7 @@ import socket
 import struct
 import threading
 from pathlib import Path
-from typing import Any, Callable, Dict, Tuple
+from typing import Any, Callable, Deque, Dict, List, Tuple
 
 from vision.wire import framing
 from vision.wire.framing import Frame, FrameError
@@ -26,7 +26,7 @@ class Client:
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
-        self._waiting: collections.deque = collections.deque()
+        self._waiting: Deque[Tuple[int, bytes]] = collections.deque()
         self._changed = threading.Condition()
         self._closing = False
 
@@ -102,7 +102,7 @@ class Server:
         self._greet = greet
         self._handle = handle
         self._gone = gone
-        self._clients = []
+        self._clients: List[Client] = []
         self._lock = threading.Lock()
         self._listener = _listen(self._path)
 

@@ -5,7 +5,7 @@ are folded into the convolutions; missing channels of a shortcut are added by an
 missing rows by Pad, so that TensorRT reads it too.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -78,7 +78,7 @@ def _walk(graph: GraphBuilder, layers: list[Layer]) -> str:
     raise DlibFormatError("the network has no fully connected layer at its end")
 
 
-def _convolution(graph: GraphBuilder, source: _Feature, values: dict, affine: Layer) -> _Feature:
+def _convolution(graph: GraphBuilder, source: _Feature, values: dict[str, Any], affine: Layer) -> _Feature:
     if affine.kind != "affine_":
         raise DlibFormatError(f"a convolution is followed by {affine.kind!r}; expected 'affine_'")
     shape = values["filters"]
@@ -94,7 +94,7 @@ def _convolution(graph: GraphBuilder, source: _Feature, values: dict, affine: La
     return _Feature(name, (outputs, *_window_output(source.shape, shape[2], shape[3], values)))
 
 
-def _pool(graph: GraphBuilder, source: _Feature, kind: str, values: dict) -> _Feature:
+def _pool(graph: GraphBuilder, source: _Feature, kind: str, values: dict[str, Any]) -> _Feature:
     rows, columns = values["rows"], values["cols"]
     if rows == 0:
         return _Feature(graph.node("GlobalAveragePool", [source.name]), (source.shape[0], 1, 1))
@@ -103,19 +103,20 @@ def _pool(graph: GraphBuilder, source: _Feature, kind: str, values: dict) -> _Fe
     return _Feature(name, (source.shape[0], *_window_output(source.shape, rows, columns, values)))
 
 
-def _window(values: dict) -> dict[str, list[int]]:
+def _window(values: dict[str, Any]) -> dict[str, Any]:
     return {"strides": [values["stride_y"], values["stride_x"]],
             "pads": [values["pad_y"], values["pad_x"], values["pad_y"], values["pad_x"]]}
 
 
-def _window_output(shape: tuple[int, int, int], rows: int, columns: int, values: dict) -> tuple[int, int]:
+def _window_output(shape: tuple[int, int, int], rows: int, columns: int, values: dict[str, Any]) -> tuple[int, int]:
     return ((shape[1] + 2 * values["pad_y"] - rows) // values["stride_y"] + 1,
             (shape[2] + 2 * values["pad_x"] - columns) // values["stride_x"] + 1)
 
 
 def _add(graph: GraphBuilder, one: _Feature, two: _Feature) -> _Feature:
     """dlib adds operands of different shape by treating what is missing as zero."""
-    shape = tuple(max(a, b) for a, b in zip(one.shape, two.shape, strict=True))
+    channels, rows, columns = map(max, one.shape, two.shape)
+    shape = (channels, rows, columns)
     return _Feature(graph.node("Add", [_grow(graph, one, shape), _grow(graph, two, shape)]), shape)
 
 

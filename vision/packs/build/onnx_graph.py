@@ -45,7 +45,7 @@ class GraphBuilder:
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)])
         model.ir_version = IR_VERSION
         onnx.checker.check_model(model, full_check=True)
-        return model.SerializeToString()
+        return bytes(model.SerializeToString())
 
     def _rename(self, old: str, new: str) -> None:
         for node in self._nodes:

@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -126,7 +126,8 @@ def _convert(cache_dir: Path, progress: Callable[[str], None]) -> tuple[dict[str
     embedder = convert_embedder(dlib[sources.EMBEDDER])
     pieces["embedder.onnx"] = _Piece(embedder.onnx, _PUBLIC_DOMAIN, from_sdist)
     arrays = io.BytesIO()
-    np.savez(arrays, **convert_five_points(dlib[sources.FIVE_POINTS]))
+    five_points: dict[str, Any] = convert_five_points(dlib[sources.FIVE_POINTS])
+    np.savez(arrays, **five_points)
     pieces["landmarks.npz"] = _Piece(arrays.getvalue(), _CC0, from_sdist)
     return pieces, embedder.mean
 

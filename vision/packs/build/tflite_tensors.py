@@ -1,5 +1,7 @@
 """Constants of a TFLite file as numpy arrays, also those stored sparsely."""
 
+from typing import Any
+
 import numpy as np
 import tflite
 
@@ -8,14 +10,16 @@ _DTYPES = {
     tflite.TensorType.INT32: np.int32, tflite.TensorType.INT64: np.int64,
     tflite.TensorType.INT8: np.int8, tflite.TensorType.UINT8: np.uint8,
 }
+Level = int | tuple[np.ndarray, np.ndarray]
+"""The size of a dense level, or the (segments, indices) of a compressed one."""
 _INDEX_VECTORS = {1: tflite.Int32Vector, 2: tflite.Uint16Vector, 3: tflite.Uint8Vector}
 
 
-def tensor_shape(tensor) -> list[int]:
+def tensor_shape(tensor: tflite.Tensor) -> list[int]:
     return [int(size) for size in tensor.ShapeAsNumpy()] if tensor.ShapeLength() else []
 
 
-def constants(model, graph) -> dict[int, np.ndarray]:
+def constants(model: tflite.Model, graph: tflite.SubGraph) -> dict[int, np.ndarray]:
     """Tensor index -> values, for every tensor that has them in the file."""
     found = {}
     for index in range(graph.TensorsLength()):
@@ -30,7 +34,8 @@ def constants(model, graph) -> dict[int, np.ndarray]:
     return found
 
 
-def densify(values: np.ndarray, shape: list[int], order: list[int], block_map: list[int], levels: list) -> np.ndarray:
+def densify(values: np.ndarray, shape: list[int], order: list[int], block_map: list[int],
+            levels: list[Level]) -> np.ndarray:
     """The full array of a sparse tensor in TFLite's (TACO's) layout.
 
     `order` lists the dimensions and then the block dimensions as they are nested; each entry of `levels` is
@@ -38,7 +43,11 @@ def densify(values: np.ndarray, shape: list[int], order: list[int], block_map: l
     dimension that each block dimension divides.
     """
     dimensions = len(shape)
-    block_sizes = {dimension: levels[dimensions + position] for position, dimension in enumerate(block_map)}
+    block_sizes: dict[int, int] = {}
+    for dimension, size in zip(block_map, levels[dimensions:], strict=True):
+        if not isinstance(size, int):
+            raise ValueError(f"the blocks of dimension {dimension} are not dense")
+        block_sizes[dimension] = size
     positions = np.zeros((1, 0), np.int64)
     places = np.zeros(1, np.int64)
     for level in levels:
@@ -64,8 +73,8 @@ def densify(values: np.ndarray, shape: list[int], order: list[int], block_map: l
     return full
 
 
-def _levels(sparsity) -> tuple[list[int], list[int], list]:
-    levels: list = []
+def _levels(sparsity: tflite.SparsityParameters) -> tuple[list[int], list[int], list[Level]]:
+    levels: list[Level] = []
     for index in range(sparsity.DimMetadataLength()):
         level = sparsity.DimMetadata(index)
         if level.Format() == tflite.DimensionType.DENSE:
@@ -78,7 +87,7 @@ def _levels(sparsity) -> tuple[list[int], list[int], list]:
     return order, block_map, levels
 
 
-def _index_vector(kind: int, table) -> np.ndarray:
+def _index_vector(kind: int, table: Any) -> np.ndarray:
     vector = _INDEX_VECTORS[kind]()
     vector.Init(table.Bytes, table.Pos)
-    return vector.ValuesAsNumpy().astype(np.int64)
+    return np.asarray(vector.ValuesAsNumpy(), np.int64)

@@ -4,7 +4,8 @@ Maps change from NHWC to NCHW. A RESHAPE of a map goes back to NHWC first, becau
 outputs (the anchors) is defined there; what follows such a reshape is "flat" and keeps its axes.
 """
 
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
 
 import numpy as np
 import tflite
@@ -30,9 +31,10 @@ class _Step(NamedTuple):
     code: int
     inputs: list[int]
     output: int
-    options: object
+    options: Any
 
-    def read(self, kind: type):
+    def read(self, kind: Callable[[], Any]) -> Any:
+        """The options as the operator's own flatbuffer class."""
         options = kind()
         options.Init(self.options.Bytes, self.options.Pos)
         return options
@@ -77,7 +79,7 @@ class _Converter:
         _, rows, columns, channels = self._shape(source_input)
         return self._graph.model([channels, rows, columns], kept)
 
-    def _steps(self):
+    def _steps(self) -> Iterator[_Step]:
         codes = [max(code.BuiltinCode(), code.DeprecatedBuiltinCode())
                  for code in map(self._model.OperatorCodes, range(self._model.OperatorCodesLength()))]
         for index in range(self._source.OperatorsLength()):
