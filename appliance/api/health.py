@@ -107,11 +107,6 @@ def metrics(request: Request) -> Response:
 @router.get("/status")
 def status(box: Box) -> Status:
     """Return box, cloud connection, vision and cameras at a glance."""
-    return status_of(box)
-
-
-def status_of(box: Services) -> Status:
-    """Return the status as the pages' bar shows it."""
     waiting, _ = box.store.incidents.page(IncidentFilter(state="open"), None, 1)
     return Status(box=box.box, version=box.version, now=now(), vision=box.vision.problem(), link=box.link.state(),
                   cameras=[Camera(**c._asdict()) for c in box.cameras.states()], open_incidents=bool(waiting))

@@ -9,9 +9,9 @@ from fastapi.exceptions import RequestValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from appliance.api import health
 from appliance.api.auth import RULES, Box, services_of
 from appliance.api.cameras import camera_of
-from appliance.api.health import status_of
 from appliance.api.incidents import readable, visible
 from appliance.api.ports import Store
 from appliance.api.services import Services
@@ -70,7 +70,7 @@ STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"
 def bar_of(box: Services) -> Any:
     """The status bar, None when even the store does not answer."""
     try:
-        return status_of(box)
+        return health.status(box)
     except Unavailable:
         return None
 

@@ -16,7 +16,8 @@ from typing import Any
 import pytest
 
 from vision.analysis import Backend
-from vision.cpu.backend import CpuAnalysis, render
+from vision.cpu.analysis import CpuAnalysis
+from vision.cpu.backend import render
 from vision.graph import Graph, parse_graph
 from vision.packs.build.fetch import FetchError
 from vision.packs.build.pack import build

@@ -1,94 +1,19 @@
-"""The CPU backend: GStreamer for sources, ONNX Runtime for networks, a batch for each picture of a camera."""
+"""The CPU backend: each camera in a thread of its own, so that none can stop another one; a batch for each picture."""
 
 import itertools
-from concurrent.futures import ThreadPoolExecutor
+import threading
+import time
 from pathlib import Path
-from typing import Dict, List, Optional, Sequence
+from typing import List
 
-import numpy as np
-
-from vision.analysis import Analysis, Backend, Report, Take
-from vision.boxes import Box
+from vision.analysis import Backend, Report, Take
 from vision.cpu import pixels
-from vision.cpu.background import Background
-from vision.cpu.nets import THE_ONLY, FaceFinder, Net
-from vision.cpu.observer import Observer
-from vision.cpu.sources import Sources
-from vision.cpu.uploads import open_upload
-from vision.faces.chip import TEMPLATES
-from vision.faces.detectors import decoder_of
-from vision.faces.metric import published
-from vision.faces.points import points_of
-from vision.faces.reader import FaceReader
-from vision.faces.still import StillReader
-from vision.faces.trails import FaceTrails
-from vision.graph import Graph
-from vision.packs.manifest import Manifest, check_files, load_manifest
-from vision.people.blobs import Blobs, People
-from vision.people.describer import Describer
-from vision.people.poses import OUTPUTS
+from vision.cpu.analysis import CpuAnalysis
+from vision.cpu.stream import Stream, Taken
+from vision.follow import follow
+from vision.graph import Graph, Source
+from vision.packs.manifest import check_files, load_manifest
 from vision.shot import Shot
-from vision.sight import Sight, StillSight
-from vision.tracker import Tracker
-
-STILL_THREADS = 2
-"""A still image is somebody waiting: its tiles and faces use two cores, cameras use one each."""
-POSE_MARGIN = 1.25
-
-
-class CpuAnalysis(Analysis):
-    """The networks of a pack, shared by all cameras and the still path, and an Observer for each camera.
-
-    find(rgb, regions) -> faces; reader: a FaceReader.
-    """
-
-    def __init__(self, graph: Graph, directory: Path, manifest: Manifest) -> None:
-        """Raises ManifestError naming the first network that does not fit the manifest."""
-        self.manifest = manifest
-        self._graph = graph
-        self._ids = itertools.count(1)
-        self._observers: Dict[str, Observer] = {}
-        decoder = decoder_of(manifest)
-        faces = Net(directory, manifest.faces.network, decoder.outputs)
-        embedder = Net(directory, manifest.embedder.network, {THE_ONLY: (manifest.embedding_size,)})
-        self._pose = Net(directory, manifest.pose.network, OUTPUTS[manifest.pose.kind])
-        self.reader = FaceReader(TEMPLATES[manifest.embedder.template], manifest.embedder.network.size,
-                                 points_of(directory, manifest.landmarks), pixels.warp_chip,
-                                 lambda chip: published(embedder.run(chip)[0], manifest.metric))
-        detector = manifest.faces._replace(score=_or_else(graph.detect.face_score, manifest.faces.score))
-        self.find = FaceFinder(faces, detector, decoder).find
-        each = ThreadPoolExecutor(STILL_THREADS).map
-        self._stills = StillReader(open_upload, FaceFinder(faces, detector, decoder, each).find, self.reader,
-                                   detector.network.size, each)
-
-    def analyse(self, shots: Sequence[Shot]) -> List[Sight]:
-        return [self._observe(shot) for shot in shots]
-
-    def still(self, data: bytes) -> StillSight:
-        return self._stills.read(data)
-
-    def _observe(self, shot: Shot) -> Sight:
-        observer = self._observers.get(shot.camera)
-        if observer is None:
-            observer = self._observers[shot.camera] = self._new_observer()
-        try:
-            return observer.observe(shot)
-        except Exception:
-            del self._observers[shot.camera]
-            raise
-
-    def _new_observer(self) -> Observer:
-        graph, pack, track, background = self._graph, self.manifest, self._graph.track, Background()
-        people = People(Blobs(background.find, background.absorb), self._presence,
-                        _or_else(graph.detect.presence, pack.pose.presence), self._ids, track.overlap, track.keep_s)
-        faces = FaceTrails(Tracker(self._ids, track.overlap, track.keep_s), track.keep_s, pack.faces.sure)
-        describer = Describer(self.reader, graph.embed, _or_else(graph.embed.min_width, pack.thresholds.min_width))
-        return Observer(self.find, pack.faces.network.size, people, faces, describer)
-
-    def _presence(self, rgb: np.ndarray, box: Box) -> float:
-        side = POSE_MARGIN * max(box[2], box[3])
-        crop = pixels.square_crop(rgb, box[0] + box[2] / 2, box[1] + box[3] / 2, side, self._pose.network.size)
-        return float(self._pose.run(crop)[list(OUTPUTS[self.manifest.pose.kind]).index("presence")][0])
 
 
 class CpuBackend(Backend):
@@ -96,7 +21,8 @@ class CpuBackend(Backend):
 
     def __init__(self, graph: Graph) -> None:
         self._graph = graph
-        self._sources = Sources(graph)
+        self._stopping = threading.Event()
+        self._threads: List[threading.Thread] = []
 
     def load(self) -> CpuAnalysis:
         directory = Path(self._graph.detect.pack)
@@ -105,18 +31,31 @@ class CpuBackend(Backend):
         return CpuAnalysis(self._graph, directory, manifest)
 
     def start(self, take: Take, report: Report) -> None:
-        self._sources.start(take, report)
+        self._threads = [
+            threading.Thread(target=self._run, args=(source, take, report), name="camera-" + source.id, daemon=True)
+            for source in self._graph.sources]
+        for thread in self._threads:
+            thread.start()
 
     def stop(self) -> None:
-        self._sources.stop()
+        self._stopping.set()
 
     def join(self, wait_s: float) -> None:
-        self._sources.join(wait_s)
+        deadline = time.monotonic() + wait_s
+        for thread in self._threads:
+            thread.join(max(deadline - time.monotonic(), 0.0))
+
+    def _run(self, source: Source, take: Take, report: Report) -> None:
+        frames = itertools.count()
+        follow(source, lambda one: Stream(one, self._graph.decode, self._graph.batch),
+               lambda taken: take([_shot(source.id, next(frames), taken)]),
+               lambda state, reason: report(source.id, state, reason), self._stopping)
 
 
-def _or_else(wanted: Optional[float], packs: float) -> float:
-    """The graph's own threshold, or the pack's where the graph has none."""
-    return packs if wanted is None else wanted
+def _shot(camera: str, frame: int, taken: Taken) -> Shot:
+    rgb = taken.rgb
+    height, width = rgb.shape[:2]
+    return Shot(camera, frame, taken.at, width, height, lambda: rgb, lambda: pixels.jpeg(rgb))
 
 
 def render(graph: Graph) -> CpuBackend:
