@@ -12,7 +12,7 @@ from contract.incident import Place
 from contract.zone import Zone
 
 
-class Http(Section):
+class HttpSettings(Section):
     """Where the pages and the REST interface listen. The certificate files turn on HTTPS."""
 
     host: str = "127.0.0.1"
@@ -27,7 +27,7 @@ class Http(Section):
         return self
 
 
-class Camera(Section):
+class CameraSettings(Section):
     """One camera. `uri`: rtsp://..., a video file, or /dev/videoN. `fps`: how many pictures a second are looked at.
 
     `rules`: what differs on this camera from the site's rules.
@@ -43,7 +43,7 @@ class Camera(Section):
     rules: Rules = Rules()
 
 
-class Vision(Section):
+class VisionSettings(Section):
     """How recognition runs. `python`: the interpreter of the workers (on a Jetson JetPack's own); empty: this one."""
 
     models: Path = Path("var/models/open-1")
@@ -51,14 +51,14 @@ class Vision(Section):
     python: str = ""
 
 
-class Matching(Section):
+class MatchingSettings(Section):
     """Distances; absent ones come from the model pack."""
 
     known: float | None = Field(default=None, gt=0)
     review: float | None = Field(default=None, gt=0)
 
 
-class Cloud(Section):
+class CloudSettings(Section):
     """The cloud this box belongs to. `ca`: the certificate authority of its HTTPS page, absent when it is public."""
 
     url: str = Field(pattern=r"^https?://")
@@ -70,12 +70,12 @@ class BoxConfig(Section):
 
     box: Name
     home: Path
-    http: Http = Http()
-    vision: Vision = Vision()
-    matching: Matching = Matching()
-    cloud: Cloud | None = None
+    http: HttpSettings = HttpSettings()
+    vision: VisionSettings = VisionSettings()
+    matching: MatchingSettings = MatchingSettings()
+    cloud: CloudSettings | None = None
     rules: Rules = Rules()
-    cameras: tuple[Camera, ...] = ()
+    cameras: tuple[CameraSettings, ...] = ()
 
     @model_validator(mode="after")
     def _camera_ids_differ(self) -> Self:
@@ -85,6 +85,6 @@ class BoxConfig(Section):
             raise ValueError(f"camera ids must differ; given more than once: {', '.join(twice)}")
         return self
 
-    def rules_of(self, camera: Camera) -> Rules:
+    def rules_of(self, camera: CameraSettings) -> Rules:
         """Return the settings of the rules on this camera: the site's, and its own where it has any."""
         return self.rules.with_own(camera.rules)

@@ -31,7 +31,7 @@ POLL_S = 0.5
 OUTAGE_S = 12.0
 
 
-class Failed(Exception):
+class StepFailed(Exception):
     """A step did not hold; the text says what was seen."""
 
 
@@ -47,7 +47,7 @@ class Demo(NamedTuple):
 
 
 def wait_for(demo: Demo, what: str, look: Callable[[], Any]) -> Any:
-    """Return the first true result of `look` before the deadline. Raises Failed with what was seen last."""
+    """Return the first true result of `look` before the deadline. Raises StepFailed with what was seen last."""
     seen: Any = None
     while True:
         try:
@@ -57,7 +57,7 @@ def wait_for(demo: Demo, what: str, look: Callable[[], Any]) -> Any:
         except (httpx.HTTPError, KeyError) as error:
             seen = f"{type(error).__name__}: {error}"
         if time.monotonic() > demo.deadline:
-            raise Failed(f"{what}: not within the time; last seen: {seen!r}")
+            raise StepFailed(f"{what}: not within the time; last seen: {seen!r}")
         time.sleep(POLL_S)
 
 
@@ -144,7 +144,7 @@ def _proven(demo: Demo, record: str) -> str:
     try:
         return f"{len(check_proof(response.content))} steps hold"
     except SentryboxError as error:
-        raise Failed(f"the proof is rejected: {error}") from error
+        raise StepFailed(f"the proof is rejected: {error}") from error
 
 
 def _once_in_cloud(demo: Demo, incident: str) -> str:
@@ -155,7 +155,7 @@ def _once_in_cloud(demo: Demo, incident: str) -> str:
 
     found = wait_for(demo, "the incident in the cloud", look)
     if len(found) != 1:
-        raise Failed(f"the incident is in the cloud {len(found)} times")
+        raise StepFailed(f"the incident is in the cloud {len(found)} times")
     return f"state {found[0]['state']}"
 
 
@@ -200,7 +200,7 @@ def _step(text: str, work: Callable[[], Any]) -> Any:
 
 
 def check(demo: Demo, *, outage: bool) -> None:
-    """Run every step. Raises Failed at the first that does not hold."""
+    """Run every step. Raises StepFailed at the first that does not hold."""
     _step("box is ready", lambda: wait_for(demo, "box", lambda: demo.box.get("/readyz").is_success and "yes"))
     _step("cloud is ready", lambda: wait_for(demo, "cloud", lambda: demo.cloud.get("/readyz").is_success and "yes"))
     _step("real people are detected", lambda: _people_are_seen(demo))
@@ -239,14 +239,14 @@ def _police_know(demo: Demo, police: httpx.Client, incident: str) -> str:
 
     try:
         return str(wait_for(demo, "the entry on the police page", look))
-    except Failed as error:
-        raise Failed(f"{error}; seen: {police.get(f'/entries/{incident}').text}") from error
+    except StepFailed as error:
+        raise StepFailed(f"{error}; seen: {police.get(f'/entries/{incident}').text}") from error
 
 
 def _released(demo: Demo, police: httpx.Client, incident: str) -> str:
     before = fetch(police, f"/entries/{incident}")["details"]
     if before["state"] == "waiting" and (before["record"] is not None or before["names"]):
-        raise Failed(f"the police see details before the release: {before}")
+        raise StepFailed(f"the police see details before the release: {before}")
     demo.cloud.post(f"/incidents/{incident}/release").raise_for_status()
     police.post(f"/entries/{incident}/ask").raise_for_status()
 
@@ -304,7 +304,7 @@ def main() -> int:
     started = time.monotonic()
     try:
         check(demo, outage=options.outage)
-    except (Failed, httpx.HTTPError, OSError) as error:
+    except (StepFailed, httpx.HTTPError, OSError) as error:
         print(f"FAIL  {error}", file=sys.stderr)
         return 1
     print(f"all steps hold, {time.monotonic() - started:.0f} s")

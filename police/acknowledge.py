@@ -19,14 +19,14 @@ AT_ONCE = 10
 log = logging.getLogger(__name__)
 
 
-class Ledger(Protocol):
+class WordChannel(Protocol):
     """channel.Channel, as far as it is needed here."""
 
     def word(self, record: str) -> Word: ...
     def send(self, transaction: str, envelope: bytes) -> int: ...
 
 
-def acknowledge_once(database: Database, ledger: Ledger, now: Callable[[], datetime]) -> int:
+def acknowledge_once(database: Database, ledger: WordChannel, now: Callable[[], datetime]) -> int:
     """Work off what is due; return how many reached the ledger."""
     with database.read() as session:
         rows = queue.due(session, to_text(now()), AT_ONCE)
@@ -37,7 +37,7 @@ def acknowledge_once(database: Database, ledger: Ledger, now: Callable[[], datet
         return sum(pool.map(lambda row: _acknowledge(database, ledger, row, now), rows))
 
 
-def _acknowledge(database: Database, ledger: Ledger, row: PoliceAcknowledgementRow, now: Callable[[], datetime]
+def _acknowledge(database: Database, ledger: WordChannel, row: PoliceAcknowledgementRow, now: Callable[[], datetime]
                  ) -> bool:
     transaction, envelope = row.transaction_id, row.envelope
     block: int | None = None

@@ -35,8 +35,8 @@ from police.config import PoliceConfig
 from police.database.schema import MIGRATIONS
 from police.details import pull_once
 from police.letter import letter
-from police.link import Link
-from police.listener import Listener, Source
+from police.link import ChannelLink
+from police.listener import EventSource, Listener
 
 log = logging.getLogger(__name__)
 
@@ -72,13 +72,13 @@ def start(config: PoliceConfig, stack: contextlib.ExitStack) -> str:
         site.configure(session, config.contacts.site(), site.keep)
         if database.is_sqlite:
             deliveries.take_over(session)
-    link, key = Link(), links.key_from_file(config.home / "link.key")
+    link, key = ChannelLink(), links.key_from_file(config.home / "link.key")
     now = partial(datetime.now, UTC)
     alerts = Drain("alerts", (partial(dispatch_once, _desk(config, database, key)),), PAUSE_S)
     acknowledge = Drain("acknowledge", (partial(acknowledge_once, database, channel, now),), PAUSE_S)
     details = Drain("details", (partial(pull_once, database, campus, now),), PAUSE_S)
     watch = Drain("watch", (partial(channel.watch, link),), WATCH_S)
-    listener = Listener(database, Source(config.campus.name, channel.events), link, alerts.wake)
+    listener = Listener(database, EventSource(config.campus.name, channel.events), link, alerts.wake)
     parts: dict[str, Listener | Drain] = {
         "listener": listener, "alerts": alerts, "acknowledge": acknowledge, "details": details, "watch": watch}
     for part in parts.values():

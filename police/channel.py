@@ -8,7 +8,7 @@ from cloud.ledger.gateway.client import Gateway
 from cloud.ledger.gateway.events import Checkpoint, EventStream, events
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.identity import Identity
-from police.link import Link
+from police.link import ChannelLink
 
 CHANNEL = "police"
 SETTLE_S = 10.0
@@ -44,7 +44,7 @@ class Channel(NamedTuple):
         """Bring that very transaction into a block; return the block's number."""
         return self.gateway.settle(self.identity, CHANNEL, transaction, envelope, SETTLE_S).block
 
-    def watch(self, link: Link) -> int:
+    def watch(self, link: ChannelLink) -> int:
         """Ask a peer how far the channel is, and note whether one answers. 0: never more to do at once."""
         try:
             link.answered(chain_info(self.gateway, self.identity, CHANNEL).height)

@@ -25,13 +25,13 @@ PAUSE_S = 30.0
 log = logging.getLogger(__name__)
 
 
-class Source(Protocol):
+class DetailsSource(Protocol):
     """campus.Campus."""
 
     def released(self, record: str) -> Released: ...
 
 
-def pull_once(database: Database, campus: Source, now: Callable[[], datetime]) -> int:
+def pull_once(database: Database, campus: DetailsSource, now: Callable[[], datetime]) -> int:
     """Ask for what is due; return how many the campus answered about."""
     with database.read() as session:
         entries = [police_entries.get(session, row.entry)
@@ -72,7 +72,7 @@ def check(released: Released, entry: PoliceEntryRow) -> list[str]:
                     f"commitment {entry.commitment}"]
 
 
-def _pull(database: Database, campus: Source, entry: PoliceEntryRow, now: datetime) -> bool:
+def _pull(database: Database, campus: DetailsSource, entry: PoliceEntryRow, now: datetime) -> bool:
     again = next_look(entry.seen_at, now)
     try:
         released = campus.released(entry.id)

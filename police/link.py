@@ -21,7 +21,7 @@ class LinkState(NamedTuple):
     height: int | None
 
 
-class Link:
+class ChannelLink:
     """Safe for several threads. It begins cut off."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:

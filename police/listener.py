@@ -11,13 +11,13 @@ from pydantic import ConfigDict
 
 from cloud.database.engine import Database
 from cloud.database.telling import alerts
-from cloud.ledger.gateway.events import BlockEnd, Checkpoint, Event
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint
 from cloud.ledger.gateway.failures import GatewayError
 from contract.ids import derived_id
 from contract.ledger import LedgerRecord
 from police.database import entries
 from police.database.entries import Seen
-from police.link import Link
+from police.link import ChannelLink
 
 PAUSE_S = 15.0
 """After a refusal or a fault of the database, seconds until the channel is opened again."""
@@ -31,30 +31,30 @@ class Stored(LedgerRecord):
     model_config = ConfigDict(extra="ignore")
 
 
-class Stream(Protocol):
+class ChannelEvents(Protocol):
     """cloud.ledger.gateway.events.EventStream."""
 
-    def __iter__(self) -> Iterator[Event | BlockEnd]: ...
+    def __iter__(self) -> Iterator[ChannelEvent | BlockEnd]: ...
     def close(self) -> None: ...
 
 
-class Source(NamedTuple):
+class EventSource(NamedTuple):
     """Where events come from: `open` gives those after a checkpoint (None: all); `campus` is the site they are of."""
 
     campus: str
-    open: Callable[[Checkpoint | None], Stream]
+    open: Callable[[Checkpoint | None], ChannelEvents]
 
 
 class Listener:
     """One thread, one stream. An entry, all that follows from it and the checkpoint behind it are one transaction: none
     is lost, and none is told twice, wherever the process dies."""
 
-    def __init__(self, database: Database, source: Source, link: Link, wake: Callable[[], None]) -> None:
+    def __init__(self, database: Database, source: EventSource, link: ChannelLink, wake: Callable[[], None]) -> None:
         """`wake`: there is something to tell."""
         self._database, self._source, self._link, self._wake = database, source, link, wake
         self._stopping = threading.Event()
         self._lock = threading.Lock()
-        self._stream: Stream | None = None
+        self._stream: ChannelEvents | None = None
         self._thread = threading.Thread(target=self._run, name="listener", daemon=True)
 
     def start(self) -> None:
@@ -95,12 +95,12 @@ class Listener:
             self._link.opened()
             for item in stream:
                 self._link.reading()
-                if isinstance(item, Event) and item.name == "recorded":
+                if isinstance(item, ChannelEvent) and item.name == "recorded":
                     self._keep(item)
         finally:
             stream.close()
 
-    def _keep(self, event: Event) -> None:
+    def _keep(self, event: ChannelEvent) -> None:
         with self._database.write() as session:
             try:
                 record = Stored.model_validate_json(event.payload)

@@ -18,11 +18,11 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from appliance.config import BoxConfig, Camera
+from appliance.config import BoxConfig, CameraSettings
 from appliance.sync.claim import endpoint
 from contract.config import read_config
 from contract.errors import SentryboxError
-from sentrybox.findings import Finding
+from sentrybox.findings import Checked
 from vision.packs.fields import ManifestError
 from vision.packs.manifest import check_files, load_manifest
 
@@ -51,39 +51,39 @@ def run(options: argparse.Namespace) -> int:
     return 1 if any(finding.fix for finding in findings) else 0
 
 
-def _safely(check: Callable[[BoxConfig], Iterator[Finding]], config: BoxConfig) -> Iterator[Finding]:
+def _safely(check: Callable[[BoxConfig], Iterator[Checked]], config: BoxConfig) -> Iterator[Checked]:
     try:
         yield from check(config)
     except (OSError, SentryboxError) as error:
-        yield Finding(check.__name__.removeprefix("check_"), str(error), "mend what the line says and run this again")
+        yield Checked(check.__name__.removeprefix("check_"), str(error), "mend what the line says and run this again")
 
 
-def check_models(config: BoxConfig) -> Iterator[Finding]:
+def check_models(config: BoxConfig) -> Iterator[Checked]:
     """Check that the model pack is there and its checksums fit."""
     try:
         manifest = load_manifest(config.vision.models)
         check_files(config.vision.models, manifest)
-        yield Finding("models", f"pack {manifest.id}, all checksums fit", "")
+        yield Checked("models", f"pack {manifest.id}, all checksums fit", "")
     except ManifestError as error:
-        yield Finding("models", str(error), "run `sentrybox models build`")
+        yield Checked("models", str(error), "run `sentrybox models build`")
 
 
-def check_cameras(config: BoxConfig) -> Iterator[Finding]:
+def check_cameras(config: BoxConfig) -> Iterator[Checked]:
     """Check that every camera can be reached: a file exists, a device is there, an RTSP server accepts connections."""
     if not config.cameras:
-        yield Finding("cameras", "none are configured", "add a [[cameras]] section to the box's file")
+        yield Checked("cameras", "none are configured", "add a [[cameras]] section to the box's file")
     for camera in config.cameras:
         yield _camera(camera)
 
 
-def _camera(camera: Camera) -> Finding:
+def _camera(camera: CameraSettings) -> Checked:
     what = f"camera {camera.id}"
     address = urlsplit(camera.uri)
     if address.scheme not in ("rtsp", "rtsps"):
         path = Path(address.path if address.scheme == "file" else camera.uri)
         if path.exists():
-            return Finding(what, f"{path} is there", "")
-        return Finding(what, f"{path} does not exist", "correct `uri` or plug the camera in")
+            return Checked(what, f"{path} is there", "")
+        return Checked(what, f"{path} does not exist", "correct `uri` or plug the camera in")
     host, port = address.hostname or "", address.port or 554
     try:
         with socket.create_connection((host, port), timeout=WAIT_S) as link:
@@ -91,20 +91,20 @@ def _camera(camera: Camera) -> Finding:
             link.sendall(f"OPTIONS {_without_password(camera.uri)} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
             answer = link.recv(64)
     except OSError as error:
-        return Finding(what, f"{host}:{port} does not answer: {error}",
+        return Checked(what, f"{host}:{port} does not answer: {error}",
                        "check the cable, the camera's power, and address and port in `uri`")
     if not answer.startswith(b"RTSP/1.0"):
-        return Finding(what, f"{host}:{port} is no RTSP server", "check the port in `uri`")
+        return Checked(what, f"{host}:{port} is no RTSP server", "check the port in `uri`")
     status = answer.splitlines()[0].decode(errors="replace")
-    return Finding(what, f"{host}:{port} answers {status}", "")
+    return Checked(what, f"{host}:{port} answers {status}", "")
 
 
-def check_rules(config: BoxConfig) -> Iterator[Finding]:
+def check_rules(config: BoxConfig) -> Iterator[Checked]:
     """Yield what runs on which camera. A rule that is off is somebody's wish, not a fault."""
     for camera in config.cameras:
         said = [f"{rule.kind} reports {rule.effect} (sensitivity {rule.sensitivity})" if rule.on
                 else f"{rule.kind} is off" for rule in config.rules_of(camera).states()]
-        yield Finding(f"rules of {camera.id}", "; ".join(said), "")
+        yield Checked(f"rules of {camera.id}", "; ".join(said), "")
 
 
 def _without_password(uri: str) -> str:
@@ -112,19 +112,19 @@ def _without_password(uri: str) -> str:
     return address._replace(netloc=address.netloc.rpartition("@")[2]).geturl()
 
 
-def check_disk(config: BoxConfig) -> Iterator[Finding]:
+def check_disk(config: BoxConfig) -> Iterator[Checked]:
     """Check that there is room for incidents and their pictures."""
     folder = next(path for path in (config.home, *config.home.resolve().parents) if path.exists())
     free = shutil.disk_usage(folder).free
-    yield Finding("disk", f"{free >> 20} MiB free in {folder}",
+    yield Checked("disk", f"{free >> 20} MiB free in {folder}",
                   "" if free >= MIN_FREE else "free some space: below 1 GiB pictures are refused, then incidents")
 
 
-def check_broker(config: BoxConfig) -> Iterator[Finding]:
+def check_broker(config: BoxConfig) -> Iterator[Checked]:
     """Check that the box is claimed and its broker accepts its certificate."""
     place = endpoint(config.home)
     if place is None:
-        yield Finding("broker", "this box is not claimed",
+        yield Checked("broker", "this box is not claimed",
                       "get a code on the cloud's fleet page and start the box once with --claim CODE")
         return
     context = ssl.create_default_context(cafile=str(place.ca))
@@ -132,28 +132,28 @@ def check_broker(config: BoxConfig) -> Iterator[Finding]:
     try:
         with socket.create_connection((place.host, place.port), timeout=WAIT_S) as plain, \
                 context.wrap_socket(plain, server_hostname=place.host) as link:
-            yield Finding("broker", f"{place.host}:{place.port} accepts this box's certificate ({link.version()})", "")
+            yield Checked("broker", f"{place.host}:{place.port} accepts this box's certificate ({link.version()})", "")
     except ssl.SSLError as error:
-        yield Finding("broker", f"{place.host}:{place.port} refuses the certificate: {error}",
+        yield Checked("broker", f"{place.host}:{place.port} refuses the certificate: {error}",
                       "look at the clock; if that is right, ask the cloud's admin whether the box was revoked")
     except OSError as error:
-        yield Finding("broker", f"{place.host}:{place.port} does not answer: {error}",
+        yield Checked("broker", f"{place.host}:{place.port} does not answer: {error}",
                       "check network and firewall; the box goes on without and sends everything later")
 
 
-def check_clock(config: BoxConfig) -> Iterator[Finding]:
+def check_clock(config: BoxConfig) -> Iterator[Checked]:
     """Check that the clock agrees with the cloud's, whose answers carry the time."""
     if config.cloud is None:
-        yield Finding("clock", time.strftime("%Y-%m-%dT%H:%M:%S%z") + ", no cloud to compare with", "")
+        yield Checked("clock", time.strftime("%Y-%m-%dT%H:%M:%S%z") + ", no cloud to compare with", "")
         return
     try:
         answer = httpx.get(f"{config.cloud.url}/healthz", timeout=WAIT_S, trust_env=False,
                            verify=str(config.cloud.ca) if config.cloud.ca else True)
         theirs = parsedate_to_datetime(answer.headers["date"]).timestamp()
     except (httpx.HTTPError, KeyError, ValueError) as error:
-        yield Finding("clock", f"not compared: {config.cloud.url} does not say the time ({error})",
+        yield Checked("clock", f"not compared: {config.cloud.url} does not say the time ({error})",
                       "check `cloud.url`; without the cloud look at the clock yourself")
         return
     off = time.time() - theirs
-    yield Finding("clock", f"{off:+.1f} s beside the cloud's", "" if abs(off) <= CLOCK_S
+    yield Checked("clock", f"{off:+.1f} s beside the cloud's", "" if abs(off) <= CLOCK_S
                   else "set it: `timedatectl set-ntp true`, or a time server of the site")

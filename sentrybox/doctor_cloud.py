@@ -16,27 +16,27 @@ from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.config import read_config
 from contract.errors import Rejected
 from contract.profile import Channel
-from sentrybox.findings import Finding
+from sentrybox.findings import Checked
 
 # A partner's authority needs weeks, not hours, to answer.
 CERTIFICATE_DAYS = 30
 
 
-def check_alerts(path: Path) -> Iterator[Finding]:
+def check_alerts(path: Path) -> Iterator[Checked]:
     """Yield every alert channel of the cloud is configured."""
     config = read_config(path, CloudConfig)
     urls = config.alert_urls()
     for channel in get_args(Channel):
         configured = channel in urls
-        yield Finding(f"alerts by {channel}", "configured" if configured else "not configured",
+        yield Checked(f"alerts by {channel}", "configured" if configured else "not configured",
                       "" if configured else f"name a provider for {channel} in [alerts] of {path}")
     for group in ("security", "police"):
         known = len(getattr(config.contacts, group))
-        yield Finding(f"contacts of {group}", f"{known} addresses", "" if known else
+        yield Checked(f"contacts of {group}", f"{known} addresses", "" if known else
                       f"name at least one in [contacts] of {path}, or on the cloud's page")
 
 
-def check_fabric(path: Path) -> Iterator[Finding]:
+def check_fabric(path: Path) -> Iterator[Checked]:
     """Yield a Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and
     peers.
     """
@@ -51,7 +51,7 @@ def check_fabric(path: Path) -> Iterator[Finding]:
             yield _fabric_member(profile.identity(channel), channel)
         gateways = [(peer, profile.model_copy(update={"peers": (peer,)}).gateway()) for peer in profile.peers]
     except SetupError as error:
-        yield Finding("fabric profile", str(error), "correct `ledger.profile`, or run `sentrybox fabric up` again")
+        yield Checked("fabric profile", str(error), "correct `ledger.profile`, or run `sentrybox fabric up` again")
         return
     for peer, gateway in gateways:
         for channel in sorted(profile.channels):
@@ -60,24 +60,24 @@ def check_fabric(path: Path) -> Iterator[Finding]:
         gateway.close()
 
 
-def _fabric_programs() -> Finding:
+def _fabric_programs() -> Checked:
     try:
         found = programs.require()
-        return Finding("fabric programs", f"version {found.version} in {found.peer.parent}", "")
+        return Checked("fabric programs", f"version {found.version} in {found.peer.parent}", "")
     except Rejected as error:
-        return Finding("fabric programs", error.detail, error.hint)
+        return Checked("fabric programs", error.detail, error.hint)
 
 
-def _fabric_member(identity: Identity, channel: str) -> Finding:
+def _fabric_member(identity: Identity, channel: str) -> Checked:
     days = (identity.not_after - datetime.now(UTC)).days
     fix = "have your organisation's authority issue a new one: docs/fabric.md"
-    return Finding(f"fabric certificate for {channel}", f"{identity.mspid}, {days} days left",
+    return Checked(f"fabric certificate for {channel}", f"{identity.mspid}, {days} days left",
                    "" if days > CERTIFICATE_DAYS else fix)
 
 
-def _fabric_peer(what: str, gateway: Gateway, identity: Identity, channel: str) -> Finding:
+def _fabric_peer(what: str, gateway: Gateway, identity: Identity, channel: str) -> Checked:
     try:
         height = blocks.chain_info(gateway, identity, channel).height
     except GatewayError as error:
-        return Finding(what, str(error), "look at that peer's log; on this machine `sentrybox fabric status`")
-    return Finding(what, f"{height} blocks", "")
+        return Checked(what, str(error), "look at that peer's log; on this machine `sentrybox fabric status`")
+    return Checked(what, f"{height} blocks", "")

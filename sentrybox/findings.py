@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 
-class Finding(NamedTuple):
+class Checked(NamedTuple):
     """`fix` is empty when all is well."""
 
     what: str

@@ -14,7 +14,7 @@ from access.storage import Credential
 from contract.errors import Conflict
 from contract.identity import Role
 from contract.moments import Instant, from_epoch
-from web.guard import Authority, Rules, Who, new_router
+from web.guard import Authenticator, Rules, Who, new_router
 from web.problems import Problem
 from web.sign_in import hashing
 
@@ -71,7 +71,7 @@ class Reset(BaseModel):
     expires_at: Instant
 
 
-class Line(BaseModel):
+class AccountLine(BaseModel):
     """`awaits_password`: the account was reset and its link not used yet, so nobody can log in with it."""
 
     kind: Literal["account", "token"]
@@ -82,10 +82,10 @@ class Line(BaseModel):
 
 
 class AccountList(BaseModel):
-    items: list[Line]
+    items: list[AccountLine]
 
 
-class Session(BaseModel):
+class SessionView(BaseModel):
     name: str
     role: Role
 
@@ -117,7 +117,7 @@ Here = Annotated[Accounts, Depends(accounts_of)]
 def own_session(request: Request) -> str:
     """Return the secret of the session that asks. Raises Conflict for a token, which has neither password nor sessions.
     """
-    authority: Authority = request.app.state.authority
+    authority: Authenticator = request.app.state.authority
     session = request.cookies.get(authority.cookie)
     if session is None or "authorization" in request.headers:
         raise Conflict("a token has no password and no sessions", hint="log in at /login with an account")
@@ -130,11 +130,11 @@ def check_role(role: Role, roles: tuple[Role, ...]) -> None:
         raise Problem(422, "invalid", f"role: there is no {role} here, only {' and '.join(roles)}")
 
 
-def lines_of(accounts: Accounts) -> list[Line]:
+def lines_of(accounts: Accounts) -> list[AccountLine]:
     """Return accounts, then tokens, without their secrets."""
-    people = [Line(kind="account", name=one.name, role=one.role, created_at=from_epoch(one.created_at),
-                   awaits_password=one.password == NO_PASSWORD) for one in accounts.listing()]
-    programs = [Line(kind="token", name=one.name, role=one.role, created_at=from_epoch(one.created_at))
+    people = [AccountLine(kind="account", name=one.name, role=one.role, created_at=from_epoch(one.created_at),
+                          awaits_password=one.password == NO_PASSWORD) for one in accounts.listing()]
+    programs = [AccountLine(kind="token", name=one.name, role=one.role, created_at=from_epoch(one.created_at))
                 for one in sorted(accounts.tokens(), key=lambda one: (canonical(one.name), one.created_at))]
     return people + programs
 
@@ -157,9 +157,9 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
     router = new_router(rules, "accounts")
 
     @router.get("/session")
-    async def session(who: Who) -> Session:
+    async def session(who: Who) -> SessionView:
         """Who this session or token belongs to."""
-        return Session(name=who.name, role=who.role)
+        return SessionView(name=who.name, role=who.role)
 
     @router.post("/session/password", status_code=204, response_class=Response)
     async def change_password(body: PasswordChange, request: Request, accounts: Here) -> Response:
@@ -188,11 +188,11 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
         return AccountList(items=lines_of(accounts))
 
     @router.post("/accounts", status_code=201)
-    async def create(body: NewAccount, request: Request, accounts: Here, who: Who) -> Session:
+    async def create(body: NewAccount, request: Request, accounts: Here, who: Who) -> SessionView:
         """A new password account. 409 for a name that is taken."""
         check_role(body.role, roles)
         await hashing(request, accounts.create, body.name, body.password, body.role, who.name)
-        return Session(name=body.name, role=body.role)
+        return SessionView(name=body.name, role=body.role)
 
     @router.patch("/accounts/{name}", status_code=204, response_class=Response)
     def change_role(name: KnownName, body: NewRole, accounts: Here, who: Who) -> Response:

@@ -9,7 +9,7 @@ from fastapi.telemetry import TelemetryConfig
 
 from web import problems
 from web.edge import Edge
-from web.guard import Authority
+from web.guard import Authenticator
 from web.openapi import PROBLEM_RESPONSES
 from web.uploads import BodyLimit, new_turnstile
 
@@ -18,7 +18,7 @@ _NO_TELEMETRY: TelemetryConfig = {"tracing": False, "metrics": False, "logs": Fa
                                   "auto_configure": False}
 
 
-def new_app(title: str, description: str, version: str, authority: Authority, routers: Iterable[APIRouter],
+def new_app(title: str, description: str, version: str, authority: Authenticator, routers: Iterable[APIRouter],
             **state: Any) -> FastAPI:
     """Return the application; `state` goes on app.state."""
     app = FastAPI(title=title, version=version, docs_url=None, redoc_url=None, openapi_url=None,

@@ -43,7 +43,7 @@ class Photo(NamedTuple):
     problem: str = ""
 
 
-class Refusal(BaseModel):
+class RefusedPhoto(BaseModel):
     """Why a photo was not taken. `looks_like` names the enrolled person it resembles, where there is one."""
 
     index: int
@@ -63,11 +63,11 @@ class Good(NamedTuple):
     warnings: tuple[str, ...]
 
 
-class Verdict(NamedTuple):
+class Judgement(NamedTuple):
     """What a set of photos is worth."""
 
     good: tuple[Good, ...]
-    refused: tuple[Refusal, ...]
+    refused: tuple[RefusedPhoto, ...]
 
 
 def main_face(faces: tuple[Face, ...]) -> Face:
@@ -85,23 +85,23 @@ def space_for(face: Face, space_of: SpaceOf) -> EmbeddingSpace:
 
 
 def judge(photos: list[Photo], limits: PhotoLimits, *, existing: tuple[Template, ...] = (), owner: str | None = None,
-          allow_lookalike: bool = False) -> Verdict:
+          allow_lookalike: bool = False) -> Judgement:
     """Judge all photos of one person. `existing`: templates the person has; `owner`: the person's own id.
 
     With `allow_lookalike` a supervisor vouches that this is somebody else than whom the face resembles (twins).
     """
     good: list[Good] = []
-    refused: list[Refusal] = []
+    refused: list[RefusedPhoto] = []
     for photo in photos:
         result = _judge_one(photo, limits, owner, allow_lookalike)
-        if isinstance(result, Refusal):
+        if isinstance(result, RefusedPhoto):
             refused.append(result)
         else:
             good.append(result)
     kept = _agreeing(good, existing)
     refused += [_refuse(g.photo, "different_person", "this is another face than the one of the other photos")
                 for g in good if g not in kept]
-    return Verdict(tuple(kept), tuple(sorted(refused, key=lambda r: r.index)))
+    return Judgement(tuple(kept), tuple(sorted(refused, key=lambda r: r.index)))
 
 
 def template_of(face: Face, made_at: str) -> Template:
@@ -118,7 +118,7 @@ def quality_of(face: Face) -> float:
     return round(max(0.0, min(1.0, *marks)), 3)
 
 
-def _judge_one(photo: Photo, limits: PhotoLimits, owner: str | None, allow_lookalike: bool) -> Good | Refusal:
+def _judge_one(photo: Photo, limits: PhotoLimits, owner: str | None, allow_lookalike: bool) -> Good | RefusedPhoto:
     if photo.problem:
         return _refuse(photo, "not_an_image", photo.problem)
     if not photo.faces:
@@ -144,7 +144,7 @@ def _judge_one(photo: Photo, limits: PhotoLimits, owner: str | None, allow_looka
 
 
 def _against_enrolled(photo: Photo, face: Face, limits: PhotoLimits, owner: str | None,
-                      allow_lookalike: bool) -> Good | Refusal:
+                      allow_lookalike: bool) -> Good | RefusedPhoto:
     vector = face.vector()
     if vector is None or photo.space is None:
         return _refuse(photo, "not_measured", "the face could not be measured")
@@ -181,5 +181,5 @@ def _one_person(good: Good, pack: str, vector: np.ndarray) -> bool:
     return pack == good.space.pack and good.space.distance(good.vector, vector) <= good.space.thresholds.review
 
 
-def _refuse(photo: Photo, code: RefusalCode, reason: str) -> Refusal:
-    return Refusal(index=photo.number, filename=photo.filename, code=code, reason=reason)
+def _refuse(photo: Photo, code: RefusalCode, reason: str) -> RefusedPhoto:
+    return RefusedPhoto(index=photo.number, filename=photo.filename, code=code, reason=reason)

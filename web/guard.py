@@ -1,6 +1,6 @@
 """Who may do what. One table of rules per app; a route without a line in it cannot be built.
 
-The app keeps on its state: `rules` (Rules) and `authority` (Authority).
+The app keeps on its state: `rules` (Rules) and `authority` (Authenticator).
 """
 
 from collections.abc import Callable, Coroutine
@@ -61,7 +61,7 @@ def access_rules(here: frozenset[Role]) -> Rules:
     }
 
 
-class Authority(NamedTuple):
+class Authenticator(NamedTuple):
     """How an app knows people: the name of its session cookie, and whose a token or a session is (None: nobody's).
 
     Cookies are not kept apart by port, so two apps on one host need two names.
@@ -89,7 +89,7 @@ def unauthorised(detail: str, *, code: str = "not_logged_in") -> Problem:
 
 async def identity(request: Request) -> Identity | None:
     """Who asks, by bearer token or by session cookie. Raises Problem 401 for a token that is none."""
-    authority: Authority = request.app.state.authority
+    authority: Authenticator = request.app.state.authority
     header = request.headers.get("authorization")
     if header is not None:
         scheme, _, token = header.partition(" ")

@@ -13,7 +13,7 @@ from access.credentials import SESSION_S
 from access.passwords import SHORTEST_PASSWORD
 from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Unavailable
 from contract.identity import Identity
-from web.guard import Authority, Rules, new_router
+from web.guard import Authenticator, Rules, new_router
 
 Page = Callable[..., Response]
 """page(request, template, status, /, **values): the template, filled in."""
@@ -144,7 +144,7 @@ def _accounts(request: Request) -> Accounts:
 
 
 def _cookie(request: Request) -> str:
-    authority: Authority = request.app.state.authority
+    authority: Authenticator = request.app.state.authority
     return authority.cookie
 
 

@@ -28,7 +28,7 @@ from appliance.api.counted import Counted
 from appliance.api.services import Services
 from appliance.api.templates import page
 from web.app import new_app
-from web.guard import Authority
+from web.guard import Authenticator
 from web.openapi import description_router
 
 _STATIC = Path(__file__).parent / "static"
@@ -41,7 +41,7 @@ def build_app(services: Services) -> FastAPI:
     by themselves."""
     figures = health.Figures(services)
     app = new_app("Sentrybox box", "Recognition, incidents, alerts and the ledger of one box.", services.version,
-                  Authority(COOKIE, services.store.accounts.by_token, services.store.accounts.by_session),
+                  Authenticator(COOKIE, services.store.accounts.by_token, services.store.accounts.by_session),
                   [*(subject.router for subject in _SUBJECTS), description_router(RULES, partial(page, bar=None))],
                   services=services, accounts=services.store.accounts, figures=figures,
                   hub=events.Hub(services.store.subscribe), live_viewers=asyncio.Semaphore(services.live_viewers))

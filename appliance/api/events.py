@@ -23,7 +23,7 @@ MAX_LISTENERS = 64
 POLICE_TOPICS = frozenset({"incident", "anchor", "delivery"})
 
 
-class Listener(NamedTuple):
+class Subscriber(NamedTuple):
     queue: asyncio.Queue[Event | None]
     topics: frozenset[str] | None
 
@@ -36,7 +36,7 @@ class Hub:
 
     def __init__(self, subscribe: Callable[[Callable[[Event], None]], Callable[[], None]]) -> None:
         self._subscribe = subscribe
-        self._listeners: set[Listener] = set()
+        self._listeners: set[Subscriber] = set()
         self._stop: Callable[[], None] | None = None
 
     @contextlib.contextmanager
@@ -45,7 +45,7 @@ class Hub:
         if len(self._listeners) >= MAX_LISTENERS:
             raise Problem(503, "too_many_listeners", f"{MAX_LISTENERS} pages listen already",
                           headers={"Retry-After": "10"})
-        listener = Listener(asyncio.Queue(QUEUE), topics)
+        listener = Subscriber(asyncio.Queue(QUEUE), topics)
         self._listeners.add(listener)
         if self._stop is None:
             loop = asyncio.get_running_loop()

@@ -26,7 +26,7 @@ class Ready(BaseModel):
     problems: list[str] = []
 
 
-class Status(BaseModel):
+class BoxStatus(BaseModel):
     """What the status bar shows. `vision`: why recognition does not work, empty when it does."""
 
     box: str
@@ -105,8 +105,8 @@ def metrics(request: Request) -> Response:
 
 
 @router.get("/status")
-def status(box: Box) -> Status:
+def status(box: Box) -> BoxStatus:
     """Return box, cloud connection, vision and cameras at a glance."""
     waiting, _ = box.store.incidents.page(IncidentFilter(state="open"), None, 1)
-    return Status(box=box.box, version=box.version, now=now(), vision=box.vision.problem(), link=box.link.state(),
-                  cameras=[Camera(**c._asdict()) for c in box.cameras.states()], open_incidents=bool(waiting))
+    return BoxStatus(box=box.box, version=box.version, now=now(), vision=box.vision.problem(), link=box.link.state(),
+                     cameras=[Camera(**c._asdict()) for c in box.cameras.states()], open_incidents=bool(waiting))

@@ -15,7 +15,7 @@ from contract.ids import Id, derived_id, new_id
 from contract.moments import now
 from contract.profile import Profile, ProfileChange
 from web.enrol_form import NewUser, PhotoOptions, body_schema, checked, read_sent
-from web.enrolment import Good, Photo, Verdict, judge, main_face, space_for, template_of
+from web.enrolment import Good, Judgement, Photo, judge, main_face, space_for, template_of
 from web.guard import Who
 from web.pagination import IdempotencyKey, scoped_key
 from web.people import UserView, check_friends, view_of
@@ -77,7 +77,7 @@ async def _again(box: Services, earlier: Profile, user: NewUser, response: Respo
     if (earlier.name, earlier.role, earlier.contacts) != (user.name, user.role, user.contacts):
         raise Conflict("this Idempotency-Key came with another person before", hint="use a new key for a new person")
     response.headers.update({"Location": f"/users/{earlier.id}", "Idempotency-Replayed": "true"})
-    return await _enrolled(box, earlier, Verdict((), ()))
+    return await _enrolled(box, earlier, Judgement((), ()))
 
 
 async def _look(box: Services, uploads: list[Upload]) -> list[Photo]:
@@ -99,7 +99,7 @@ async def _look(box: Services, uploads: list[Upload]) -> list[Photo]:
     return photos
 
 
-async def _insist(box: Services, verdict: Verdict, accept_partial: bool) -> None:
+async def _insist(box: Services, verdict: Judgement, accept_partial: bool) -> None:
     """Raise Problem 422 with each refused photo when there is one, or nothing good is left."""
     if verdict.good and (accept_partial or not verdict.refused):
         return
@@ -111,7 +111,7 @@ async def _insist(box: Services, verdict: Verdict, accept_partial: bool) -> None
                   else "send better photos", refused=refused)
 
 
-async def _named(box: Services, verdict: Verdict) -> list[dict[str, Any]]:
+async def _named(box: Services, verdict: Judgement) -> list[dict[str, Any]]:
     out = []
     for refusal in verdict.refused:
         name = await run_in_threadpool(known_name, box.store, refusal.looks_like)
@@ -120,7 +120,7 @@ async def _named(box: Services, verdict: Verdict) -> list[dict[str, Any]]:
     return out
 
 
-async def _enrolled(box: Services, profile: Profile, verdict: Verdict) -> Enrolled:
+async def _enrolled(box: Services, profile: Profile, verdict: Judgement) -> Enrolled:
     view = await run_in_threadpool(view_of, box.store.profiles.find, profile)
     return Enrolled(**view.model_dump(), refused=await _named(box, verdict),
                     warnings=[w for good in verdict.good for w in good.warnings])

@@ -12,7 +12,7 @@ from web.pagination import Limit, Page
 router = new_router("trail")
 
 
-class Line(BaseModel):
+class TrailLine(BaseModel):
     number: int
     at: Instant
     by: str
@@ -24,7 +24,7 @@ class Line(BaseModel):
 @router.get("/trail")
 def lines(box: Box, limit: Limit = 50,
           cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
-          ) -> Page[Line]:
+          ) -> Page[TrailLine]:
     """Log-ins, refused ones, and changes of accounts and tokens, newest first. The newest 20,000 are kept."""
-    found = [Line(**line._asdict()) for line in box.store.trail.page(cursor, limit)]
+    found = [TrailLine(**line._asdict()) for line in box.store.trail.page(cursor, limit)]
     return Page(items=found, next=str(found[-1].number) if len(found) == limit else None)

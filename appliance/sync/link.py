@@ -10,7 +10,7 @@ from typing import Any
 from appliance.sync.claim import Endpoint
 from appliance.sync.inbox import Inbox
 from appliance.sync.ports import Memory
-from appliance.sync.session import Session
+from appliance.sync.session import BrokerSession
 from contract.errors import SentryboxError, Unavailable
 from contract.events import Event
 from contract.messages import Changes, Latest, Pull, Receipt, Status, encode
@@ -103,7 +103,7 @@ class Link:
 
     def _visit(self) -> None:
         """One connection, from start to loss."""
-        session = Session(self._endpoint, self._inbox.topics)
+        session = BrokerSession(self._endpoint, self._inbox.topics)
         session.connect()
         greeted = False
         try:
@@ -128,7 +128,7 @@ class Link:
         self._wake.set()
         self._note(True, "")
 
-    def _round(self, session: Session) -> None:
+    def _round(self, session: BrokerSession) -> None:
         now = time.monotonic()
         self._take(session, now)
         look = self._is_due("check", now, CHECK_S)
@@ -151,10 +151,10 @@ class Link:
         self._due_at[what] = now + again
         return True
 
-    def _send(self, session: Session, topic: str, message: Pull | Status) -> None:
+    def _send(self, session: BrokerSession, topic: str, message: Pull | Status) -> None:
         session.publish(f"up/{self._endpoint.box}/{topic}", encode(message))
 
-    def _beat(self, session: Session) -> None:
+    def _beat(self, session: BrokerSession) -> None:
         try:
             self._send(session, "status", self._status())
         except (SentryboxError, ValueError) as error:
@@ -167,7 +167,7 @@ class Link:
                       waiting=counts["outbox_waiting"], profiles=counts["profiles"],
                       profiles_digest=self._memory.profiles.digest(), cameras=dict(self._cameras()))
 
-    def _offer(self, session: Session, now: float) -> None:
+    def _offer(self, session: BrokerSession, now: float) -> None:
         """Send what is due, as far as there is room."""
         self._wake.clear()
         self._on_the_way = {row: at for row, at in self._on_the_way.items() if now - at < AIR_S}
@@ -190,7 +190,7 @@ class Link:
         if len(parcels) == room:
             self._wake.set()
 
-    def _take(self, session: Session, now: float) -> None:
+    def _take(self, session: BrokerSession, now: float) -> None:
         """Use what came in; receipts together in one transaction."""
         received, session.received[:] = list(session.received), []
         receipts: list[Receipt] = []

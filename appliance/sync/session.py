@@ -28,7 +28,7 @@ HEADERS = 8 * 1024
 """Room for topic and properties around a payload."""
 
 
-class Session:
+class BrokerSession:
     """`received` collects (topic, payload); whoever reads it empties it."""
 
     def __init__(self, endpoint: Endpoint, topics: tuple[str, ...]) -> None:

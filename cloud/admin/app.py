@@ -24,7 +24,7 @@ from cloud.admin.rules import COOKIE, RULES
 from cloud.admin.services import Services
 from cloud.admin.templates import PAGES
 from web.app import new_app
-from web.guard import Authority
+from web.guard import Authenticator
 from web.openapi import description_router
 
 _SUBJECTS = (register, users, incidents, release, notify, ledger, fleet, site, audit, trail, accounts,
@@ -35,7 +35,7 @@ ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES,
 def build_app(services: Services) -> FastAPI:
     """The application, stateless but for what the database holds: any number may run at a time."""
     app = new_app("Sentrybox cloud", "People, boxes, incidents, alerts and the ledger of a site.", services.version,
-                  Authority(COOKIE, services.accounts.by_token, services.accounts.by_session),
+                  Authenticator(COOKIE, services.accounts.by_token, services.accounts.by_session),
                   ROUTERS, services=services, accounts=services.accounts, site=services.site)
     PAGES.mount(app)
     return app

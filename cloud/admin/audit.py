@@ -14,7 +14,7 @@ from web.pagination import Limit
 router = new_router(RULES, "audit")
 
 
-class Refused(BaseModel):
+class RefusedMessage(BaseModel):
     """A message of a box that was not taken. `content` is left out where it may hold a face or a name."""
 
     id: str
@@ -27,7 +27,7 @@ class Refused(BaseModel):
 
 
 class Quarantine(BaseModel):
-    items: list[Refused]
+    items: list[RefusedMessage]
     count: int
 
 
@@ -48,6 +48,6 @@ def ledger_audit(cloud: Cloud) -> LedgerAudit:
 def quarantine(cloud: Cloud, limit: Limit = 50) -> Quarantine:
     """Return messages of boxes that were refused, newest first, and why."""
     with cloud.database.read() as session:
-        items = [Refused(**row.model_dump(include=set(Refused.model_fields)))
+        items = [RefusedMessage(**row.model_dump(include=set(RefusedMessage.model_fields)))
                  for row in received.quarantined(session, limit)]
         return Quarantine(items=items, count=received.count_quarantined(session))

@@ -19,7 +19,7 @@ from contract.observation import Face, vector_from_text
 from contract.profile import Contact, PersonName, PersonRole, Profile, ProfileChange, Template
 from web.consent import ConsentIn
 from web.enrol_form import NewUser, PhotoOptions, body_schema, checked, read_sent
-from web.enrolment import Good, Photo, Verdict, judge, main_face, space_for, template_of
+from web.enrolment import Good, Judgement, Photo, judge, main_face, space_for, template_of
 from web.guard import Who, new_router
 from web.pagination import IdempotencyKey, scoped_key
 from web.people import UserView, check_friends, view_of
@@ -133,7 +133,7 @@ async def _measured(cloud: Services, user: Measured, profile_id: str, by: str, r
         return await _again(cloud, earlier, user, response)
     created = await run_in_threadpool(cloud.profiles.create, profile, by)
     response.headers["Location"] = f"/users/{created.id}"
-    return await _enrolled(cloud, created, Verdict((), ()))
+    return await _enrolled(cloud, created, Judgement((), ()))
 
 
 async def _again(cloud: Services, earlier: Profile, user: NewUser | Measured, response: Response) -> Enrolled:
@@ -141,7 +141,7 @@ async def _again(cloud: Services, earlier: Profile, user: NewUser | Measured, re
     if (earlier.name, earlier.role, earlier.contacts) != (user.name, user.role, user.contacts):
         raise Conflict("this Idempotency-Key came with another person before", hint="use a new key for a new person")
     response.headers.update({"Location": f"/users/{earlier.id}", "Idempotency-Replayed": "true"})
-    return await _enrolled(cloud, earlier, Verdict((), ()))
+    return await _enrolled(cloud, earlier, Judgement((), ()))
 
 
 async def _look(cloud: Services, uploads: list[Upload], owner: str | None) -> list[Photo]:
@@ -165,7 +165,7 @@ async def _look(cloud: Services, uploads: list[Upload], owner: str | None) -> li
     return photos
 
 
-async def _insist(cloud: Services, verdict: Verdict, accept_partial: bool) -> None:
+async def _insist(cloud: Services, verdict: Judgement, accept_partial: bool) -> None:
     """Raise Problem 422 with each refused photo when there is one, or nothing good is left."""
     if verdict.good and (accept_partial or not verdict.refused):
         return
@@ -177,7 +177,7 @@ async def _insist(cloud: Services, verdict: Verdict, accept_partial: bool) -> No
                   else "send better photos", refused=refused)
 
 
-async def _named(cloud: Services, verdict: Verdict) -> list[dict[str, Any]]:
+async def _named(cloud: Services, verdict: Judgement) -> list[dict[str, Any]]:
     out = []
     for refusal in verdict.refused:
         row = refusal.model_dump(exclude_none=True)
@@ -186,7 +186,7 @@ async def _named(cloud: Services, verdict: Verdict) -> list[dict[str, Any]]:
     return out
 
 
-async def _enrolled(cloud: Services, profile: Profile, verdict: Verdict) -> Enrolled:
+async def _enrolled(cloud: Services, profile: Profile, verdict: Judgement) -> Enrolled:
     view = await run_in_threadpool(view_of, cloud.profiles.find, profile)
     return Enrolled(**view.model_dump(), refused=await _named(cloud, verdict),
                     warnings=[w for good in verdict.good for w in good.warnings])

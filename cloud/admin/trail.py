@@ -18,7 +18,7 @@ from web.pagination import Limit, Page
 router = new_router(RULES, "trail")
 
 
-class Line(BaseModel):
+class TrailLine(BaseModel):
     number: int
     at: Instant
     by: str
@@ -28,7 +28,7 @@ class Line(BaseModel):
     hash: str
 
 
-class Trail(Page[Line]):
+class TrailPage(Page[TrailLine]):
     """`intact`: whether the whole chain of lines fits; `fault` says where it does not. On the first page only."""
 
     intact: bool | None = None
@@ -38,11 +38,12 @@ class Trail(Page[Line]):
 @router.get("/trail")
 def lines(cloud: Cloud, limit: Limit = 50,
           cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
-          ) -> Trail:
+          ) -> TrailPage:
     """Return who did what, newest first. The first page also checks the whole chain."""
     with cloud.database.read() as session:
         rows = trail.page(session, cursor, limit)
-        page = Trail(items=[line_of(row) for row in rows], next=str(rows[-1].number) if len(rows) == limit else None)
+        page = TrailPage(items=[line_of(row) for row in rows],
+                         next=str(rows[-1].number) if len(rows) == limit else None)
         if cursor is None:
             try:
                 trail.check(session)
@@ -52,7 +53,7 @@ def lines(cloud: Cloud, limit: Limit = 50,
     return page
 
 
-def line_of(row: TrailRow) -> Line:
+def line_of(row: TrailRow) -> TrailLine:
     """Return one line, its detail unfolded."""
-    return Line(**row.model_dump(include={"number", "at", "by", "action", "subject", "hash"}),
+    return TrailLine(**row.model_dump(include={"number", "at", "by", "action", "subject", "hash"}),
                 detail=json.loads(row.detail))

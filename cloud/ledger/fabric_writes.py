@@ -22,7 +22,7 @@ from contract.moments import from_epoch
 RECORD, BATCH = "inc~", "batch~"
 
 
-class Write(NamedTuple):
+class KeyWrite(NamedTuple):
     """A key that a transaction set, and the JSON object it set it to."""
 
     key: str
@@ -45,7 +45,7 @@ def made_at(envelope: bytes) -> str:
     return from_epoch(at.seconds + at.nanos // 10**6 / 1000)
 
 
-def writes_of(envelope: bytes, chaincode: str) -> list[Write]:
+def writes_of(envelope: bytes, chaincode: str) -> list[KeyWrite]:
     """Return what it sets in the chaincode's own namespace; nothing for configuration."""
     found = []
     for action in _actions(envelope):
@@ -53,7 +53,7 @@ def writes_of(envelope: bytes, chaincode: str) -> list[Write]:
         results = ChaincodeAction.FromString(ProposalResponsePayload.FromString(response).extension).results
         for space in TxReadWriteSet.FromString(results).ns_rwset:
             if space.namespace == chaincode:
-                found += [Write(w.key, json.loads(w.value)) for w in KVRWSet.FromString(space.rwset).writes]
+                found += [KeyWrite(w.key, json.loads(w.value)) for w in KVRWSet.FromString(space.rwset).writes]
     return found
 
 

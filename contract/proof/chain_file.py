@@ -1,7 +1,7 @@
 """A box's whole chain as a file: JSON lines, to be checked by somebody who trusts neither box nor cloud.
 
-The first line is a ChainHead, then one SignedEntry a line in the chain's order, the last line a ChainEnd signed by the
-box, so that an end cut off shows. No record, no salt, no name is in it.
+The first line is a ChainFileHead, then one SignedEntry a line in the chain's order, the last line a ChainEnd signed by
+the box, so that an end cut off shows. No record, no salt, no name is in it.
 """
 
 import json
@@ -23,7 +23,7 @@ MAX_LINE = 16 * 1024
 """Bytes; an entry takes some 500."""
 
 
-class ChainHead(Model):
+class ChainFileHead(Model):
     """Whose chain it is, by which key, written when."""
 
     v: Literal[1] = 1
@@ -41,7 +41,7 @@ class ChainEnd(Model):
     last: Hash
     signature: str = Field(pattern=r"^[0-9a-f]{128}$")
 
-    def check(self, head: ChainHead) -> None:
+    def check(self, head: ChainFileHead) -> None:
         """Raise Rejected unless the key in the head signed this end."""
         try:
             key = Ed25519PublicKey.from_public_bytes(bytes.fromhex(head.box_key))
@@ -53,7 +53,7 @@ class ChainEnd(Model):
 def write_chain(device: str, key: Ed25519PrivateKey, entries: Iterable[SignedEntry], at: str,
                 write: Callable[[bytes], object]) -> int:
     """Hand the file's lines to `write`, one after the other; return how many entries there were."""
-    head = ChainHead(device=device, box_key=public_key_text(key), exported_at=at)
+    head = ChainFileHead(device=device, box_key=public_key_text(key), exported_at=at)
     write(_line(head))
     count, last = 0, GENESIS
     for signed in entries:
@@ -63,13 +63,13 @@ def write_chain(device: str, key: Ed25519PrivateKey, entries: Iterable[SignedEnt
     return count
 
 
-def read_chain(file: BinaryIO) -> Iterator[ChainHead | SignedEntry | ChainEnd]:
+def read_chain(file: BinaryIO) -> Iterator[ChainFileHead | SignedEntry | ChainEnd]:
     """Yield the lines of a file, one at a time: the head, entries, the end. Whether they fit is for the caller to
     check.
 
     Raises Rejected at the first line that is none, and where the file stops without an end or goes on after it.
     """
-    kind: type[ChainHead] | type[SignedEntry] | type[ChainEnd] = ChainHead
+    kind: type[ChainFileHead] | type[SignedEntry] | type[ChainEnd] = ChainFileHead
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
@@ -83,12 +83,12 @@ def read_chain(file: BinaryIO) -> Iterator[ChainHead | SignedEntry | ChainEnd]:
         except (ValueError, TypeError, ValidationError, RecursionError) as error:
             raise Rejected(f"line {number} is not one of a chain file: {type(error).__name__}") from error
         yield item
-        kind = SignedEntry if kind is ChainHead else kind
+        kind = SignedEntry if kind is ChainFileHead else kind
     if kind is not ChainEnd:
         raise Rejected(f"the file stops after line {number}, without the end that the box signs")
 
 
-def _end_digest(head: ChainHead, entries: int, last: str) -> bytes:
+def _end_digest(head: ChainFileHead, entries: int, last: str) -> bytes:
     fields = {"head": head.model_dump(mode="json"), "entries": entries, "last": last}
     return digest("sentrybox/chain-file/v1", canonical_bytes(fields))
 

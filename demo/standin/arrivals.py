@@ -8,7 +8,7 @@ LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
-class Arrival:
+class ArrivedMessage:
     """One accepted message. `at` is RFC 3339 UTC; `id` is the provider's own id for it."""
 
     seq: int
@@ -26,15 +26,15 @@ class Arrivals:
     """The last LIMIT messages in order of arrival, numbered from 1 without gaps."""
 
     def __init__(self) -> None:
-        self._kept: deque[Arrival] = deque(maxlen=LIMIT)
+        self._kept: deque[ArrivedMessage] = deque(maxlen=LIMIT)
         self._count = 0
 
     def add(
         self, *, channel: str, provider: str, sender: str, to: str, title: str, text: str, id: str
-    ) -> Arrival:
+    ) -> ArrivedMessage:
         self._count += 1
         at = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        arrival = Arrival(self._count, channel, provider, sender, to, title, text, at, id)
+        arrival = ArrivedMessage(self._count, channel, provider, sender, to, title, text, at, id)
         self._kept.append(arrival)
         return arrival
 
@@ -44,7 +44,7 @@ class Arrivals:
         `dropped` counts the messages after the cursor that are no longer kept.
         """
         oldest = self._kept[0].seq if self._kept else self._count + 1
-        chosen: list[Arrival] = []
+        chosen: list[ArrivedMessage] = []
         cursor = max(after, oldest - 1)
         for arrival in self._kept:
             if arrival.seq <= after:

@@ -19,7 +19,7 @@ DEVICES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Accounts:
+class ProviderAccounts:
     """What the stand-in checks its clients against."""
 
     twilio: TwilioAccount
@@ -31,7 +31,7 @@ class Accounts:
     control_token: str
 
 
-def open_accounts(home: Path) -> Accounts:
+def open_accounts(home: Path) -> ProviderAccounts:
     """Return the accounts kept in `home`, made on the first call."""
     path = home / ACCOUNTS_FILE
     if not path.exists():
@@ -39,7 +39,7 @@ def open_accounts(home: Path) -> Accounts:
         _write_service_account(home / KEY_FILE, accounts)
         write_private(path, json.dumps(asdict(accounts), indent=2).encode())
     raw = json.loads(path.read_text(encoding="utf-8"))
-    return Accounts(**{**raw, "twilio": TwilioAccount(**raw["twilio"]), "devices": tuple(raw["devices"])})
+    return ProviderAccounts(**{**raw, "twilio": TwilioAccount(**raw["twilio"]), "devices": tuple(raw["devices"])})
 
 
 def service_account_key(home: Path) -> rsa.RSAPublicKey:
@@ -58,8 +58,8 @@ def write_private(path: Path, content: bytes) -> None:
         file.write(content)
 
 
-def _new_accounts() -> Accounts:
-    return Accounts(
+def _new_accounts() -> ProviderAccounts:
+    return ProviderAccounts(
         twilio=TwilioAccount(sid="AC" + secrets.token_hex(16), token=secrets.token_hex(16), sender="+15005550006"),
         mail_user="alerts@campus.example",
         mail_password=secrets.token_urlsafe(18),
@@ -75,7 +75,7 @@ def _new_device_token() -> str:
     return f"{secrets.token_urlsafe(16)}:APA91b{secrets.token_urlsafe(100)}"
 
 
-def _write_service_account(path: Path, accounts: Accounts) -> None:
+def _write_service_account(path: Path, accounts: ProviderAccounts) -> None:
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048)
     pem = key.private_bytes(
         serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()

@@ -19,7 +19,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from demo.standin.arrivals import Arrivals
-from demo.standin.credentials import PROJECT, TOKEN_URI, Accounts
+from demo.standin.credentials import PROJECT, TOKEN_URI, ProviderAccounts
 from demo.standin.faults import Faults
 
 SCOPE = "https://www.googleapis.com/auth/firebase.messaging"
@@ -55,7 +55,7 @@ class AccessTokens:
         return kind == "Bearer" and self._ends.get(token, 0.0) > time.monotonic()
 
 
-def check_assertion(assertion: str, key: rsa.RSAPublicKey, accounts: Accounts, now: float) -> None:
+def check_assertion(assertion: str, key: rsa.RSAPublicKey, accounts: ProviderAccounts, now: float) -> None:
     """Refuses, as Google does, any JWT that this service account did not just sign for FCM. `now` is Unix time."""
     parts = assertion.split(".")
     if len(parts) != 3:
@@ -115,7 +115,7 @@ def message_fault(document: Any) -> str | None:
     return None
 
 
-def router(accounts: Accounts, key: rsa.RSAPublicKey, arrivals: Arrivals, faults: Faults) -> APIRouter:
+def router(accounts: ProviderAccounts, key: rsa.RSAPublicKey, arrivals: Arrivals, faults: Faults) -> APIRouter:
     """Return the routes POST /token and POST /v1/projects/{project}/messages:send."""
     routes = APIRouter()
     tokens = AccessTokens()

@@ -12,7 +12,7 @@ from typing import Any
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
 from demo.standin.arrivals import Arrivals
-from demo.standin.credentials import Accounts
+from demo.standin.credentials import ProviderAccounts
 from demo.standin.faults import Faults
 
 SIZE_LIMIT = 1024 * 1024
@@ -24,7 +24,7 @@ TAGS = re.compile(r"<(?:style|script)\b.*?</(?:style|script)>|<[^>]*>", re.DOTAL
 class Mailbox:
     """aiosmtpd's handler: checks the envelope, keeps what arrives."""
 
-    def __init__(self, accounts: Accounts, arrivals: Arrivals, faults: Faults) -> None:
+    def __init__(self, accounts: ProviderAccounts, arrivals: Arrivals, faults: Faults) -> None:
         self._accounts = accounts
         self._arrivals = arrivals
         self._faults = faults

@@ -19,7 +19,7 @@ from demo.standin.settings import FcmProject, MailAccount, Settings
 START_POLL = 0.02
 
 
-class Server(uvicorn.Server):
+class StandinServer(uvicorn.Server):
     """uvicorn's server without its signal handlers: the caller decides when to stop."""
 
     @contextlib.contextmanager
@@ -90,14 +90,14 @@ def _app() -> FastAPI:
     return app
 
 
-def _server(app: FastAPI, context: ssl.SSLContext | None) -> Server:
+def _server(app: FastAPI, context: ssl.SSLContext | None) -> StandinServer:
     config = uvicorn.Config(app, log_level="warning", access_log=False, lifespan="off", timeout_keep_alive=15)
     config.load()
     config.ssl = context
-    return Server(config)
+    return StandinServer(config)
 
 
-def _settings(home: Path, ports: dict[str, int], accounts: credentials.Accounts) -> Settings:
+def _settings(home: Path, ports: dict[str, int], accounts: credentials.ProviderAccounts) -> Settings:
     return Settings(
         page_url=f"http://127.0.0.1:{ports['page']}",
         https_url=f"https://127.0.0.1:{ports['https']}",

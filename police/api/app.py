@@ -7,7 +7,7 @@ from police.api.rules import COOKIE, RULES
 from police.api.services import Services
 from police.api.templates import PAGES
 from web.app import new_app
-from web.guard import Authority
+from web.guard import Authenticator
 from web.openapi import description_router
 
 _SUBJECTS = (entries, accounts, health, answer, sign_in, account_pages, pages)
@@ -17,7 +17,7 @@ ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES,
 def build_app(services: Services) -> FastAPI:
     """The application, stateless but for what the database holds."""
     app = new_app("Sentrybox police", "What came on the police channel, and what the campus released of it.",
-                  services.version, Authority(COOKIE, services.accounts.by_token, services.accounts.by_session),
+                  services.version, Authenticator(COOKIE, services.accounts.by_token, services.accounts.by_session),
                   ROUTERS, services=services, accounts=services.accounts, site=services.site)
     PAGES.mount(app)
     return app

@@ -50,7 +50,7 @@ class Details(BaseModel):
     steps: list[str] = []
 
 
-class Entry(BaseModel):
+class EntryView(BaseModel):
     """A record of the police channel. `told`: whether a contact of ours was told, or has answered."""
 
     id: Id
@@ -70,7 +70,7 @@ class Entry(BaseModel):
 @router.get("/entries")
 def listing(police: Police, limit: Limit = 50,
             cursor: Annotated[int | None, Query(ge=1, le=2**53 - 1, description="`next` of the page before")] = None
-            ) -> Page[Entry]:
+            ) -> Page[EntryView]:
     """Return what came on the police channel, newest first; without the steps of the check."""
     with police.database.read() as session:
         rows = entries.page(session, cursor, limit)
@@ -79,7 +79,7 @@ def listing(police: Police, limit: Limit = 50,
 
 
 @router.get("/entries/{entry_id}")
-def one(entry_id: Id, police: Police) -> Entry:
+def one(entry_id: Id, police: Police) -> EntryView:
     """Return an entry with what the campus released of it, checked anew."""
     with police.database.read() as session:
         return checked(session, entries.get(session, entry_id))
@@ -101,7 +101,7 @@ def proof(entry_id: Id, police: Police, who: Who) -> Response:
 
 
 @router.post("/entries/{entry_id}/acknowledge")
-def acknowledge(entry_id: Id, police: Police, who: Who) -> Entry:
+def acknowledge(entry_id: Id, police: Police, who: Who) -> EntryView:
     """Note that somebody looks after it: no contact is told of it any more. Twice is harmless."""
     with police.database.write() as session:
         row = entries.get(session, entry_id)
@@ -112,7 +112,7 @@ def acknowledge(entry_id: Id, police: Police, who: Who) -> Entry:
 
 
 @router.post("/entries/{entry_id}/ask", status_code=202)
-def ask(entry_id: Id, police: Police) -> Entry:
+def ask(entry_id: Id, police: Police) -> EntryView:
     """Ask the campus for the details now, not only when it is due."""
     with police.database.write() as session:
         row = entries.get(session, entry_id)
@@ -122,7 +122,7 @@ def ask(entry_id: Id, police: Police) -> Entry:
     return view
 
 
-def view_of(session: Session, row: PoliceEntryRow) -> Entry:
+def view_of(session: Session, row: PoliceEntryRow) -> EntryView:
     """Return an entry as lists show it."""
     told = tuple(deliveries.for_subject(session, row.id))
     word = acknowledgements.get(session, row.id)
@@ -133,14 +133,14 @@ def view_of(session: Session, row: PoliceEntryRow) -> Entry:
         shown.released_at = released.released_at
         if details.state == "verified":
             shown.record, shown.names = released.proof.record, released.names
-    return Entry(id=row.id, number=row.number, campus=row.campus, severity=row.severity, commitment=row.commitment,
-                 seen_at=row.seen_at, block=row.block, transaction=row.transaction_id, told=_told(told),
-                 deliveries=told, details=shown, on_ledger=OnLedger(
-                     state=word.state, transaction=word.transaction_id if word.state == "acknowledged" else "",
-                     block=word.block, reason=word.reason))
+    return EntryView(id=row.id, number=row.number, campus=row.campus, severity=row.severity, commitment=row.commitment,
+                     seen_at=row.seen_at, block=row.block, transaction=row.transaction_id, told=_told(told),
+                     deliveries=told, details=shown, on_ledger=OnLedger(
+                         state=word.state, transaction=word.transaction_id if word.state == "acknowledged" else "",
+                         block=word.block, reason=word.reason))
 
 
-def checked(session: Session, row: PoliceEntryRow) -> Entry:
+def checked(session: Session, row: PoliceEntryRow) -> EntryView:
     """Return an entry with the steps of the check, made now: what is shown as verified is verified."""
     entry = view_of(session, row)
     released = police_details.released_of(police_details.get(session, row.id))

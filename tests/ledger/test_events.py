@@ -5,13 +5,13 @@ from collections.abc import Callable
 import grpc
 import pytest
 
-from cloud.ledger.gateway.events import BlockEnd, Checkpoint, Event
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint
 from cloud.ledger.gateway.failures import GatewayError
 from tests.support.ground import SETTLE_S, Client, Ground, Listener, killed, new_record
 
 
-def transactions(items: list[Event | BlockEnd]) -> list[str]:
-    return [item.transaction for item in items if isinstance(item, Event)]
+def transactions(items: list[ChannelEvent | BlockEnd]) -> list[str]:
+    return [item.transaction for item in items if isinstance(item, ChannelEvent)]
 
 
 def write_together(client: Client, count: int) -> list[str]:
@@ -34,11 +34,11 @@ def test_event_carries_what_was_stored(guarded: Client, police: Client) -> None:
     listener.close()
     genesis = police.newest().genesis
     assert items == [
-        Event(commit.block, record.transaction, "recorded", record.result,
-              Checkpoint(genesis, commit.block, record.transaction)),
+        ChannelEvent(commit.block, record.transaction, "recorded", record.result,
+                     Checkpoint(genesis, commit.block, record.transaction)),
         BlockEnd(commit.block, Checkpoint(genesis, commit.block + 1)),
-        Event(later.block, acknowledged.transaction, "acknowledged", acknowledged.result,
-              Checkpoint(genesis, later.block, acknowledged.transaction)),
+        ChannelEvent(later.block, acknowledged.transaction, "acknowledged", acknowledged.result,
+                     Checkpoint(genesis, later.block, acknowledged.transaction)),
         BlockEnd(later.block, Checkpoint(genesis, later.block + 1)),
     ]
 
@@ -155,6 +155,6 @@ def test_stream_waits_for_its_only_peer(ground: Ground, guarded: Client, member:
     assert transactions(listener.until(during.transaction)) == [during.transaction]
     after, _ = guarded.write("Record", *new_record())
     item = listener.take(SETTLE_S)
-    assert isinstance(item, Event)
+    assert isinstance(item, ChannelEvent)
     assert item.transaction == after.transaction
     listener.close()

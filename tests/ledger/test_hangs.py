@@ -7,7 +7,7 @@ import grpc
 import pytest
 from fabric_protos.gateway.gateway_pb2 import CommitStatusRequest, SignedCommitStatusRequest
 
-from cloud.ledger.gateway.connection import Connection, Peer
+from cloud.ledger.gateway.connection import Peer, PeerConnection
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.profile import ConnectionProfile
 from tests.support.ground import Client, Ground, hung, killed, new_record, patiently, under_wrong_id
@@ -68,7 +68,7 @@ def test_peer_that_is_full_is_asked_again_until_it_has_room(
     recorder.write("Record", *args)
     alone = member("campus", "recorder", "general", peers=("CampusMSP",))
     first = ConnectionProfile.read(ground.profile("campus")).peers[0]
-    flood = Connection(Peer(first.address, (ground.home / "profiles" / first.tls_ca).read_bytes()))
+    flood = PeerConnection(Peer(first.address, (ground.home / "profiles" / first.tls_ca).read_bytes()))
     asked = CommitStatusRequest(transaction_id="ab" * 32, channel_id="general",
                                 identity=alone.identity.creator).SerializeToString()
     request = SignedCommitStatusRequest(request=asked, signature=alone.identity.sign(asked))

@@ -15,7 +15,7 @@ from cloud.database.access import accounts_of
 from cloud.database.engine import Database
 from cloud.database.opening import connect
 from cloud.ledger.embedded import EmbeddedLedger
-from cloud.ledger.gateway.events import BlockEnd, Checkpoint, Event
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint
 from cloud.notify.links import check, sign
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
 from contract.delivery import SiteContacts
@@ -31,7 +31,7 @@ from police.api.services import Services
 from police.database import entries
 from police.database.entries import Seen
 from police.database.schema import MIGRATIONS
-from police.link import Link
+from police.link import ChannelLink
 
 LINK_KEY = bytes(range(32))
 BASE = "https://police.test"
@@ -44,7 +44,7 @@ class ScriptedChannel:
 
     def __init__(self, genesis: str = "aa" * 32) -> None:
         self.genesis = genesis
-        self.events: list[Event] = []
+        self.events: list[ChannelEvent] = []
         self.opened: list[Checkpoint | None] = []
         self.faults: queue.SimpleQueue[Exception] = queue.SimpleQueue()
         self.more = threading.Condition()
@@ -59,8 +59,8 @@ class ScriptedChannel:
         stored = {"commitment": "ab" * 32, "id": record_id, "msp": "CampusSecMSP", "schema_version": 1,
                   "severity": severity, "transaction": transaction}
         with self.more:
-            self.events.append(Event(block, transaction, name, payload or json.dumps(stored).encode(),
-                                     Checkpoint(self.genesis, block, transaction)))
+            self.events.append(ChannelEvent(block, transaction, name, payload or json.dumps(stored).encode(),
+                                            Checkpoint(self.genesis, block, transaction)))
             self.more.notify_all()
         return record_id
 
@@ -75,7 +75,7 @@ class ScriptedStream:
         ids = [event.transaction for event in channel.events]
         self._next = 0 if checkpoint is None else ids.index(checkpoint.transaction) + 1
 
-    def __iter__(self) -> Iterator[Event | BlockEnd]:
+    def __iter__(self) -> Iterator[ChannelEvent | BlockEnd]:
         while not self._closed:
             if not self._channel.faults.empty():
                 raise self._channel.faults.get()
@@ -129,7 +129,7 @@ class Station:
     """The police's web application, with a client per role."""
 
     def __init__(self, database: Database) -> None:
-        self.database, self.accounts, self.link = database, accounts_of(database), Link()
+        self.database, self.accounts, self.link = database, accounts_of(database), ChannelLink()
         self.link.answered(7)
         self.faults: list[str] = []
         self.woken = 0

@@ -1,6 +1,6 @@
 """What pages and health say of the connection."""
 
-from police.link import SETTLED_S, Link
+from police.link import SETTLED_S, ChannelLink
 
 
 class Seconds:
@@ -11,7 +11,7 @@ class Seconds:
 
 
 def test_it_is_cut_off_until_a_peer_answers_and_again_when_none_does():
-    link = Link()
+    link = ChannelLink()
     assert link.state().problem and link.state().height is None
     link.answered(5)
     assert link.state().problem == "" and link.state().height == 5
@@ -24,7 +24,7 @@ def test_it_is_cut_off_until_a_peer_answers_and_again_when_none_does():
 
 def test_a_refusal_outlives_answers_and_cuts_until_a_stream_stays_open():
     clock = Seconds()
-    link = Link(clock)
+    link = ChannelLink(clock)
     link.opened()
     link.refused("another channel")
     link.answered(5)
@@ -39,7 +39,7 @@ def test_a_refusal_outlives_answers_and_cuts_until_a_stream_stays_open():
 
 
 def test_reading_lifts_everything():
-    link = Link()
+    link = ChannelLink()
     link.refused("another channel")
     link.reading()
     assert link.state().problem == "" and not link.state().refused

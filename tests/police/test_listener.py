@@ -14,8 +14,8 @@ from cloud.ledger.gateway.failures import GatewayError
 from contract.delivery import SiteContacts
 from police import listener as module
 from police.database import acknowledgements, details, entries
-from police.link import Link
-from police.listener import Listener, Source
+from police.link import ChannelLink
+from police.listener import EventSource, Listener
 from tests.police.conftest import WAIT_S
 
 
@@ -33,8 +33,8 @@ def listening(database, channel, monkeypatch):
     monkeypatch.setattr(module, "PAUSE_S", 0.05)
     made: list[Listener] = []
 
-    def start(link: Link | None = None) -> Listener:
-        made.append(Listener(database, Source("Campus North", channel.open), link or Link(), lambda: None))
+    def start(link: ChannelLink | None = None) -> Listener:
+        made.append(Listener(database, EventSource("Campus North", channel.open), link or ChannelLink(), lambda: None))
         made[-1].start()
         return made[-1]
 
@@ -108,7 +108,7 @@ def test_entry_deliveries_and_checkpoint_are_one_transaction(database, channel, 
         put(session, text)
 
     monkeypatch.setattr(entries, "put_checkpoint", fail)
-    link = Link()
+    link = ChannelLink()
     record = channel.write()
     listening(link)
     until(lambda: len(channel.opened) == 2)
@@ -141,7 +141,7 @@ def test_an_event_that_cannot_be_read_is_an_alarm_and_holds_up_nothing(database,
 
 
 def test_a_refusal_is_said_since_when_and_lifted_by_itself(database, channel, listening):
-    link = Link()
+    link = ChannelLink()
     link.answered(3)
     for _ in range(3):
         channel.faults.put(GatewayError("events", "", grpc.StatusCode.FAILED_PRECONDITION, "not the channel of before"))

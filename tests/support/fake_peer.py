@@ -1,4 +1,4 @@
-"""A Connection whose peer is a list of answers: for what the client decides by itself, without a network."""
+"""A PeerConnection whose peer is a list of answers: for what the client decides by itself, without a network."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
@@ -7,7 +7,7 @@ import grpc
 from fabric_protos.gateway.gateway_pb2 import ErrorDetail
 from google.rpc.status_pb2 import Status
 
-from cloud.ledger.gateway.connection import Connection
+from cloud.ledger.gateway.connection import PeerConnection
 
 METHODS = ("Evaluate", "Endorse", "Submit", "CommitStatus", "ChaincodeEvents")
 
@@ -33,7 +33,7 @@ class Failed(grpc.RpcError):
         return (("grpc-status-details-bin", self._packed),) if self._packed else ()
 
 
-class FakePeer(Connection):
+class FakePeer(PeerConnection):
     """answers: what each call gets in turn, an exception to raise, a message to return or a function of the request;
     the last one again and again. calls: (method, request, timeout in s) of all calls."""
 

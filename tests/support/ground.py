@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from cloud.ledger.fabric import commands, health, processes, programs, settings
 from cloud.ledger.gateway import blocks
 from cloud.ledger.gateway.client import Commit, Endorsed, Gateway
-from cloud.ledger.gateway.events import BlockEnd, Checkpoint, Event, events
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint, events
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.identity import Identity
 from cloud.ledger.gateway.profile import ConnectionProfile
@@ -104,11 +104,11 @@ class Listener:
 
     def __init__(self, client: Client, checkpoint: Checkpoint | None) -> None:
         self._stream = events(client.gateway, client.identity, client.channel, CHAINCODE, checkpoint)
-        self._items: queue.SimpleQueue[Event | BlockEnd | Exception | None] = queue.SimpleQueue()
+        self._items: queue.SimpleQueue[ChannelEvent | BlockEnd | Exception | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()
 
-    def take(self, wait_s: float = SETTLE_S) -> Event | BlockEnd:
+    def take(self, wait_s: float = SETTLE_S) -> ChannelEvent | BlockEnd:
         """The next item; raises what the stream raises, StopIteration at its end, queue.Empty after wait_s."""
         item = self._items.get(timeout=wait_s)
         if isinstance(item, Exception):
@@ -117,12 +117,12 @@ class Listener:
             raise StopIteration
         return item
 
-    def until(self, *transactions: str) -> list[Event | BlockEnd]:
+    def until(self, *transactions: str) -> list[ChannelEvent | BlockEnd]:
         """Everything up to the end of the block in which the last of these transactions is seen."""
         missing, items = set(transactions), []
         while missing or not isinstance(items[-1], BlockEnd):
             items.append(self.take())
-            if isinstance(items[-1], Event):
+            if isinstance(items[-1], ChannelEvent):
                 missing.discard(items[-1].transaction)
         return items
 

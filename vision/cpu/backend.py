@@ -9,7 +9,7 @@ from typing import List
 from vision.analysis import Backend, Report, Take
 from vision.cpu import pixels
 from vision.cpu.analysis import CpuAnalysis
-from vision.cpu.stream import Stream, Taken
+from vision.cpu.stream import Captured, Stream
 from vision.follow import follow
 from vision.graph import Graph, Source
 from vision.packs.manifest import check_files, load_manifest
@@ -52,7 +52,7 @@ class CpuBackend(Backend):
                lambda state, reason: report(source.id, state, reason), self._stopping)
 
 
-def _shot(camera: str, frame: int, taken: Taken) -> Shot:
+def _shot(camera: str, frame: int, taken: Captured) -> Shot:
     rgb = taken.rgb
     height, width = rgb.shape[:2]
     return Shot(camera, frame, taken.at, width, height, lambda: rgb, lambda: pixels.jpeg(rgb))

@@ -27,7 +27,7 @@ _PIPELINE = (
     " ! appsink name=sink emit-signals=false sync={sync} drop={drop} max-buffers={buffers}")
 
 
-class Taken(NamedTuple):
+class Captured(NamedTuple):
     """A picture as it came: RGB uint8 (h, w, 3), and when (s since 1970)."""
 
     rgb: np.ndarray
@@ -64,7 +64,7 @@ class Stream:
             self.close()
             raise StreamLost(reason)
 
-    def read(self, wait_s: float) -> Optional[Taken]:
+    def read(self, wait_s: float) -> Optional[Captured]:
         """The newest picture, or None when none came within `wait_s`."""
         sample = self._sink.try_pull_sample(int(wait_s * Gst.SECOND))
         if sample is not None:
@@ -85,16 +85,16 @@ class Stream:
     def close(self) -> None:
         self._pipeline.set_state(Gst.State.NULL)
 
-    def _take(self, sample: Any) -> Taken:
+    def _take(self, sample: Any) -> Captured:
         shape = sample.get_caps().get_structure(0)
         width, height = shape.get_value("width"), shape.get_value("height")
         buffer = sample.get_buffer()
         rows = np.frombuffer(buffer.extract_dup(0, buffer.get_size()), np.uint8).reshape(height, -1)
         rgb = np.ascontiguousarray(rows[:, :width * 3]).reshape(height, width, 3)
         if not self._fast:
-            return Taken(rgb, time.time())
+            return Captured(rgb, time.time())
         self._last = buffer.pts / float(Gst.SECOND)
-        return Taken(rgb, self._started + self._offset + self._last)
+        return Captured(rgb, self._started + self._offset + self._last)
 
     def _failure(self) -> str:
         message = self._bus.pop_filtered(Gst.MessageType.ERROR)

@@ -27,7 +27,7 @@ from vision.wire.server import Client, Server
 from vision.worker.messages import pack_fields, shot_fields
 from vision.worker.previews import Watches
 from vision.worker.publisher import Publisher
-from vision.worker.stills import Stills, Upload
+from vision.worker.stills import StillRequest, Stills
 
 log = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class Worker:
 
     def _handle(self, client: Client, frame: Frame) -> None:
         if frame.kind == framing.STILL:
-            self._stills.put(Upload(_required(frame, "id"), frame.blob, client))
+            self._stills.put(StillRequest(_required(frame, "id"), frame.blob, client))
         elif frame.kind == framing.FRAME:
             self._send_picture(client, frame)
         elif frame.kind == framing.WATCH:

@@ -17,7 +17,7 @@ MAX_WAITING = 4
 LARGE = 4000000
 
 
-class Upload(NamedTuple):
+class StillRequest(NamedTuple):
     """An image that `client` sent to be read, under the `id` of its request."""
 
     id: Any
@@ -30,12 +30,12 @@ class Stills:
 
     def __init__(self, analysis: Callable[[], Analysis]) -> None:
         self._analysis = analysis
-        self._waiting: "queue.Queue[Upload]" = queue.Queue(MAX_WAITING)
+        self._waiting: "queue.Queue[StillRequest]" = queue.Queue(MAX_WAITING)
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="stills", daemon=True).start()
 
-    def put(self, upload: Upload) -> None:
+    def put(self, upload: StillRequest) -> None:
         """Takes an upload; waits while too many wait already."""
         self._waiting.put(upload)
 

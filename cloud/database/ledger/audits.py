@@ -20,7 +20,7 @@ KEPT = 100
 """Findings that are kept to be shown; the others are counted."""
 
 
-class Finding(Model):
+class AuditFinding(Model):
     """One gap or difference. `kind` is explained in docs/audit.md; `where` says of what, `text` what is wrong,
     `advice` what to do; `key` stays the same while the finding lasts. No name, no description of an incident: findings
     are shown and sent."""
@@ -46,7 +46,7 @@ class AuditResult(Model):
     checked: dict[str, int]
     waiting: int
     count: int
-    findings: tuple[Finding, ...] = Field(max_length=KEPT)
+    findings: tuple[AuditFinding, ...] = Field(max_length=KEPT)
     unavailable: tuple[str, ...]
     fingerprint: Hash
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from cloud.database.ledger.audit_rows import Chained
-from cloud.database.ledger.audits import Finding
+from cloud.database.ledger.audits import AuditFinding
 from cloud.database.tables.ledger import AnchorRow
 from cloud.ledger.audit.books import Books
 from cloud.ledger.audit.chains import record_of
@@ -28,7 +28,7 @@ class Anchors:
         self.on_the_way = self.checked = 0
         self.unavailable = ""
 
-    def faults(self, row: Chained, signed: SignedEntry) -> Iterator[Finding]:
+    def faults(self, row: Chained, signed: SignedEntry) -> Iterator[AuditFinding]:
         """What is wrong between this entry and the ledger."""
         where = f"{row.entry.record_type} {row.entry.record_id} (box {row.entry.box}, entry {row.entry.sequence})"
         if not row.jobs:
@@ -36,7 +36,7 @@ class Anchors:
         for channel in sorted({*row.jobs, *row.anchors}):
             yield from self._channel(f"{where}, channel {channel}", row, signed, channel)
 
-    def _channel(self, where: str, row: Chained, signed: SignedEntry, channel: str) -> Iterator[Finding]:
+    def _channel(self, where: str, row: Chained, signed: SignedEntry, channel: str) -> Iterator[AuditFinding]:
         job, kept = row.jobs.get(channel), row.anchors.get(channel)
         if job is None:
             yield finding("anchor", where, "a place on the ledger is kept, where it was never meant to go")
@@ -63,11 +63,11 @@ class Anchors:
             text = f"received, {job.state}, and not on channel {channel} yet"
             yield from self._run("waiting", row, text, job.reason)
 
-    def _run(self, kind: str, row: Chained, text: str, detail: str) -> Iterator[Finding]:
+    def _run(self, kind: str, row: Chained, text: str, detail: str) -> Iterator[AuditFinding]:
         number = row.entry.sequence
         return self._runs.add(kind, number, number, text, row.entry.received_at, detail)
 
-    def _proof(self, where: str, kept: AnchorRow, wanted: LedgerRecord) -> Iterator[Finding]:
+    def _proof(self, where: str, kept: AnchorRow, wanted: LedgerRecord) -> Iterator[AuditFinding]:
         try:
             anchor, inclusion = Anchor.model_validate_json(kept.anchor), INCLUSION.validate_json(kept.inclusion)
         except ValidationError:
@@ -82,7 +82,7 @@ class Anchors:
         else:
             yield from self._held(where, inclusion)
 
-    def _held(self, where: str, inclusion: InclusionProof | FabricInclusion) -> Iterator[Finding]:
+    def _held(self, where: str, inclusion: InclusionProof | FabricInclusion) -> Iterator[AuditFinding]:
         try:
             _check(inclusion)
             if self._books is not None:

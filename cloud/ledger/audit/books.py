@@ -19,7 +19,7 @@ class Written(NamedTuple):
     record: LedgerRecord
 
 
-class Batch(NamedTuple):
+class LedgerBatch(NamedTuple):
     """A Merkle root on the ledger. `proven` counts the leaves of which a kept proof was confirmed."""
 
     number: int
@@ -34,7 +34,7 @@ class Damage(NamedTuple):
     text: str
 
 
-Item = Written | Batch | Damage
+Item = Written | LedgerBatch | Damage
 
 
 class Books(Protocol):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pydantic import ValidationError
 
 from cloud.database.ledger.audit_rows import Chained
-from cloud.database.ledger.audits import Finding
+from cloud.database.ledger.audits import AuditFinding
 from cloud.database.tables.records import EntryRow
 from cloud.database.tables.site import BoxRow
 from cloud.ledger.audit.findings import Runs, finding
@@ -41,7 +41,7 @@ def record_of(row: Chained) -> Record | None:
         return None
 
 
-class Links:
+class LinkCheck:
     """Goes along one box's entries in order. `on_the_way` counts numbers that are missing, but so freshly that the box
     may still be sending them: what is urgent overtakes."""
 
@@ -51,7 +51,7 @@ class Links:
         self._sequence, self._previous = 0, GENESIS
         self.on_the_way = 0
 
-    def faults(self, row: EntryRow, signed: SignedEntry | None) -> Iterator[Finding]:
+    def faults(self, row: EntryRow, signed: SignedEntry | None) -> Iterator[AuditFinding]:
         """Yield what is wrong with this entry and its link to the one before."""
         where = f"box {row.box}, entry {row.sequence}"
         whole = row.sequence == self._sequence + 1
@@ -77,7 +77,7 @@ class Links:
                 yield finding("signature", where, f"it is not signed by the box's key {self._box.public_key[:16]}...")
         self._sequence, self._previous = row.sequence, entry.hash()
 
-    def _gap(self, row: EntryRow) -> Iterator[Finding]:
+    def _gap(self, row: EntryRow) -> Iterator[AuditFinding]:
         first, last = self._sequence + 1, row.sequence - 1
         if row.received_at > self._fresh:
             self.on_the_way += last - first + 1
@@ -85,7 +85,7 @@ class Links:
         yield from self._runs.add("gap", first, last, "missing here; a later one arrived", row.received_at)
 
 
-def record_faults(row: Chained, signed: SignedEntry) -> Iterator[Finding]:
+def record_faults(row: Chained, signed: SignedEntry) -> Iterator[AuditFinding]:
     """Yield what is wrong with the record of an entry: missing, other than committed to, or there twice."""
     kind = row.entry.record_type
     where = f"{kind} {row.entry.record_id} (box {row.entry.box}, entry {row.entry.sequence})"

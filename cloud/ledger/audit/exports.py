@@ -10,14 +10,14 @@ from pydantic import ValidationError
 from cloud.database.engine import Database
 from cloud.database.ledger import audit_rows
 from cloud.database.ledger.audit_rows import Known
-from cloud.database.ledger.audits import Finding
+from cloud.database.ledger.audits import AuditFinding
 from cloud.database.tables.records import EntryRow
 from cloud.database.tables.site import BoxRow
 from cloud.ledger.audit.findings import Runs, finding
 from contract.chain import GENESIS, SignedEntry, check_signature
 from contract.errors import Rejected, Unavailable
 from contract.moments import from_text, to_text
-from contract.proof.chain_file import ChainEnd, ChainHead, read_chain
+from contract.proof.chain_file import ChainEnd, ChainFileHead, read_chain
 
 CHUNK = 500
 NEWEST = 2**62
@@ -36,7 +36,7 @@ class Export:
         self._sequence, self._previous = 0, GENESIS
         self.checked = self.on_the_way = 0
 
-    def faults(self, database: Database, box: BoxRow | None) -> Iterator[Finding]:
+    def faults(self, database: Database, box: BoxRow | None) -> Iterator[AuditFinding]:
         """Yield what is wrong with it. `box` is what the cloud knows of the box by this name."""
         if box is None:
             yield finding("export-foreign", str(self._path), f"the cloud knows no box {self.head.device}")
@@ -61,12 +61,12 @@ class Export:
             yield from self._ended(database, end)
         yield from self._runs.rest()
 
-    def _begin(self) -> ChainHead:
+    def _begin(self) -> ChainFileHead:
         first = next(self._items())
-        assert isinstance(first, ChainHead)
+        assert isinstance(first, ChainFileHead)
         return first
 
-    def _items(self) -> Iterator[ChainHead | SignedEntry | ChainEnd]:
+    def _items(self) -> Iterator[ChainFileHead | SignedEntry | ChainEnd]:
         with ExitStack() as stack:
             try:
                 file = stack.enter_context(self._path.open("rb"))
@@ -74,8 +74,8 @@ class Export:
                 raise Unavailable(f"{self._path} cannot be read: {error.strerror}") from error
             yield from read_chain(file)
 
-    def _chunks(self) -> Iterator[list[ChainHead | SignedEntry | ChainEnd]]:
-        chunk: list[ChainHead | SignedEntry | ChainEnd] = []
+    def _chunks(self) -> Iterator[list[ChainFileHead | SignedEntry | ChainEnd]]:
+        chunk: list[ChainFileHead | SignedEntry | ChainEnd] = []
         try:
             for item in self._items():
                 chunk.append(item)
@@ -90,7 +90,7 @@ class Export:
         if chunk:
             yield chunk
 
-    def _own_faults(self, signed: SignedEntry) -> Iterator[Finding]:
+    def _own_faults(self, signed: SignedEntry) -> Iterator[AuditFinding]:
         entry = signed.entry
         where = f"{self._path}, entry {entry.sequence}"
         self.checked += 1
@@ -108,7 +108,7 @@ class Export:
         if entry.sequence > self._sequence:
             self._sequence, self._previous = entry.sequence, entry.hash()
 
-    def _compare(self, database: Database, entries: list[SignedEntry]) -> Iterator[Finding]:
+    def _compare(self, database: Database, entries: list[SignedEntry]) -> Iterator[AuditFinding]:
         if not entries:
             return
         numbers = [signed.entry.sequence for signed in entries]
@@ -127,7 +127,7 @@ class Export:
         for number in sorted(set(known) - set(numbers)):
             yield from self._shorter(known[number])
 
-    def _lacking(self, signed: SignedEntry, elsewhere: dict[str, EntryRow]) -> Iterator[Finding]:
+    def _lacking(self, signed: SignedEntry, elsewhere: dict[str, EntryRow]) -> Iterator[AuditFinding]:
         entry = signed.entry
         other = elsewhere.get(entry.record_id)
         if other is not None:
@@ -142,7 +142,7 @@ class Export:
     def _before_export(self) -> str:
         return to_text(from_text(self.head.exported_at) - timedelta(seconds=self._patience_s))
 
-    def _ended(self, database: Database, end: ChainEnd) -> Iterator[Finding]:
+    def _ended(self, database: Database, end: ChainEnd) -> Iterator[AuditFinding]:
         try:
             end.check(self.head)
             if (end.entries, end.last) != (self.checked, self._previous):
@@ -159,7 +159,7 @@ class Export:
                 return
             after = rows[-1].sequence
 
-    def _shorter(self, row: Known) -> Iterator[Finding]:
+    def _shorter(self, row: Known) -> Iterator[AuditFinding]:
         try:
             at = SignedEntry.model_validate_json(row.content).entry.at
         except ValidationError:

@@ -10,8 +10,8 @@ from fabric_protos.peer.transaction_pb2 import VALID
 from google.protobuf.message import DecodeError
 from pydantic import ValidationError
 
-from cloud.ledger.audit.books import Batch, Damage, Item, Written
-from cloud.ledger.fabric_writes import BATCH, RECORD, Write, record_from, transaction_of, writes_of
+from cloud.ledger.audit.books import Damage, Item, LedgerBatch, Written
+from cloud.ledger.fabric_writes import BATCH, RECORD, KeyWrite, record_from, transaction_of, writes_of
 from cloud.ledger.gateway import blocks
 from cloud.ledger.gateway.blocks import Header
 from cloud.ledger.gateway.failures import GatewayError
@@ -89,12 +89,12 @@ class FabricBooks:
             except (DecodeError, ValidationError, ValueError, KeyError, TypeError) as error:
                 yield Damage(f"a transaction of block {number} cannot be read: {type(error).__name__}")
 
-    def _item(self, number: int, envelope: bytes, write: Write) -> Iterator[Item]:
+    def _item(self, number: int, envelope: bytes, write: KeyWrite) -> Iterator[Item]:
         if write.key.startswith(RECORD):
             yield Written(number, record_from(write.value))
         elif write.key.startswith(BATCH):
             transaction = transaction_of(envelope)
-            yield Batch(number, transaction, int(write.value["leaves"]), self._proven[bytes.fromhex(transaction)])
+            yield LedgerBatch(number, transaction, int(write.value["leaves"]), self._proven[bytes.fromhex(transaction)])
 
     def _height(self, channel: str, number: int) -> int:
         if number >= self._heights.get(channel, 0):

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import NamedTuple
 
-from cloud.database.ledger.audits import Finding
+from cloud.database.ledger.audits import AuditFinding
 
 ADVICE = {
     "gap": "Look whether the box is connected and what it has parked; then compare with its own export (--chain)",
@@ -37,9 +37,9 @@ MOST_OPEN = 100
 """Runs that are kept open at a time."""
 
 
-def finding(kind: str, where: str, text: str, key: str = "") -> Finding:
+def finding(kind: str, where: str, text: str, key: str = "") -> AuditFinding:
     """Return a finding with the advice of its kind; `key` is kind and place unless it is given."""
-    return Finding(kind=kind, where=where, text=text, advice=ADVICE[kind], key=key or f"{kind} {where}")
+    return AuditFinding(kind=kind, where=where, text=text, advice=ADVICE[kind], key=key or f"{kind} {where}")
 
 
 class _Run(NamedTuple):
@@ -57,7 +57,7 @@ class Runs:
         self._box = box
         self._open: dict[tuple[str, str], _Run] = {}
 
-    def add(self, kind: str, first: int, last: int, text: str, since: str, detail: str = "") -> Iterator[Finding]:
+    def add(self, kind: str, first: int, last: int, text: str, since: str, detail: str = "") -> Iterator[AuditFinding]:
         """Take a finding of the entries first..last; yields the run that ended before them, if one did. `detail` is
         told of the first only.
         """
@@ -71,12 +71,12 @@ class Runs:
             yield from self.rest()
         self._open[kind, text] = _Run(first, last, detail, since)
 
-    def rest(self) -> Iterator[Finding]:
+    def rest(self) -> Iterator[AuditFinding]:
         """Yield the runs that are still open."""
         yield from (self._told(kind, text, run) for (kind, text), run in self._open.items())
         self._open = {}
 
-    def _told(self, kind: str, text: str, run: _Run) -> Finding:
+    def _told(self, kind: str, text: str, run: _Run) -> AuditFinding:
         which = f"entry {run.first}" if run.first == run.last else f"entries {run.first} to {run.last}"
         said = f"{text}, since {run.since}" + (f" ({run.detail})" if run.detail else "")
         # Without its end, which moves on while an outage lasts.

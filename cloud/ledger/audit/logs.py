@@ -4,13 +4,13 @@ from collections.abc import Iterator
 
 from cloud.database.engine import Database
 from cloud.database.ledger import audit_rows
-from cloud.database.ledger.audits import Finding
-from cloud.ledger.audit.books import Batch, Damage, Item, Written
+from cloud.database.ledger.audits import AuditFinding
+from cloud.ledger.audit.books import Damage, Item, LedgerBatch, Written
 from cloud.ledger.audit.findings import finding
 from contract.ledger import LedgerChannel
 
 
-def unexplained(database: Database, channel: LedgerChannel, page: list[Item]) -> Iterator[Finding]:
+def unexplained(database: Database, channel: LedgerChannel, page: list[Item]) -> Iterator[AuditFinding]:
     """Yield a finding for each record and batch that no entry of a box explains, and for each damage."""
     records = [item for item in page if isinstance(item, Written)]
     with database.read() as session:
@@ -30,11 +30,11 @@ def unexplained(database: Database, channel: LedgerChannel, page: list[Item]) ->
     for item in page:
         if isinstance(item, Damage):
             yield finding("ledger-damaged", f"channel {channel}", item.text)
-        elif isinstance(item, Batch) and item.proven < item.leaves:
+        elif isinstance(item, LedgerBatch) and item.proven < item.leaves:
             yield from _unproven(database, channel, item)
 
 
-def _unproven(database: Database, channel: LedgerChannel, batch: Batch) -> Iterator[Finding]:
+def _unproven(database: Database, channel: LedgerChannel, batch: LedgerBatch) -> Iterator[AuditFinding]:
     """Of a batch of which not every leaf was confirmed: it may be on its way just now, or its proofs were told of."""
     with database.read() as session:
         kept = audit_rows.leaves_of(session, channel, batch.transaction)

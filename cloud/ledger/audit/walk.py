@@ -11,11 +11,11 @@ from pydantic import ValidationError
 from cloud.database import boxes
 from cloud.database.engine import Database
 from cloud.database.ledger import audit_rows
-from cloud.database.ledger.audits import KEPT, AuditResult, Finding
+from cloud.database.ledger.audits import KEPT, AuditFinding, AuditResult
 from cloud.database.tables.site import BoxRow
 from cloud.ledger.audit.anchors import Anchors
-from cloud.ledger.audit.books import Batch, Books, Written
-from cloud.ledger.audit.chains import Links, entry_of, record_faults
+from cloud.ledger.audit.books import Books, LedgerBatch, Written
+from cloud.ledger.audit.chains import LinkCheck, entry_of, record_faults
 from cloud.ledger.audit.exports import Export
 from cloud.ledger.audit.findings import Runs, finding
 from cloud.ledger.audit.logs import unexplained
@@ -51,7 +51,7 @@ class Audit:
         else:
             self._books = books
 
-    def findings(self) -> Iterator[Finding]:
+    def findings(self) -> Iterator[AuditFinding]:
         """Each finding as it is found, in an order that does not change while nothing else does."""
         with self._database.read() as session:
             fleet = {box.id: box for box in boxes.every(session)}
@@ -68,12 +68,12 @@ class Audit:
             yield from self._ledger_entries(channel)
         yield from self._exported(fleet)
 
-    def _chain(self, name: str, box: BoxRow | None, total: int) -> Iterator[Finding]:
+    def _chain(self, name: str, box: BoxRow | None, total: int) -> Iterator[AuditFinding]:
         self.checked["boxes"] += 1
         if box is None:
             yield finding("box", f"box {name}", "it has a chain here and is not registered")
         runs = Runs(name)
-        links, anchors = Links(box, runs, self._fresh), Anchors(self._books, runs, self._fresh)
+        links, anchors = LinkCheck(box, runs, self._fresh), Anchors(self._books, runs, self._fresh)
         for row in audit_rows.chain(self._database, name):
             signed = entry_of(row.entry)
             yield from links.faults(row.entry, signed)
@@ -88,13 +88,13 @@ class Audit:
         if anchors.unavailable:
             self._not_asked(anchors.unavailable)
 
-    def _ledger_entries(self, channel: LedgerChannel) -> Iterator[Finding]:
+    def _ledger_entries(self, channel: LedgerChannel) -> Iterator[AuditFinding]:
         if self._books is None:
             return
         try:
             for page in self._books.items(channel):
                 yield from unexplained(self._database, channel, page)
-                self.checked["ledger entries"] += sum(isinstance(item, Written | Batch) for item in page)
+                self.checked["ledger entries"] += sum(isinstance(item, Written | LedgerBatch) for item in page)
                 self._progress("ledger entries", self.checked["ledger entries"], 0)
         except Unavailable as error:
             self._not_asked(str(error))
@@ -102,7 +102,7 @@ class Audit:
             text = "an entry cannot be read" if isinstance(error, ValidationError) else error.detail
             yield finding("ledger-damaged", f"channel {channel}", text)
 
-    def _exported(self, fleet: dict[str, BoxRow]) -> Iterator[Finding]:
+    def _exported(self, fleet: dict[str, BoxRow]) -> Iterator[AuditFinding]:
         seen: dict[str, Path] = {}
         for path in self._exports:
             try:
@@ -130,7 +130,7 @@ class Audit:
 
 def result_of(audit: Audit) -> AuditResult:
     """Go through the whole audit and keep what is to be shown."""
-    kept: list[Finding] = []
+    kept: list[AuditFinding] = []
     count, fingerprint = 0, hashlib.sha256()
     for one in audit.findings():
         count += 1
@@ -142,7 +142,7 @@ def result_of(audit: Audit) -> AuditResult:
                        fingerprint=fingerprint.hexdigest())
 
 
-def _same_keys(fleet: list[BoxRow]) -> Iterator[Finding]:
+def _same_keys(fleet: list[BoxRow]) -> Iterator[AuditFinding]:
     first: dict[str, str] = {}
     for box in fleet:
         other = first.setdefault(box.public_key, box.id)

@@ -5,13 +5,13 @@ from pathlib import Path
 
 from cloud.ledger.fabric import health, tool, whole
 from cloud.ledger.fabric.programs import Programs
-from cloud.ledger.fabric.settings import CHANNELS, Network
+from cloud.ledger.fabric.settings import CHANNELS, FabricNetwork
 from contract.errors import Rejected
 
 JOINED_S = 30.0
 
 
-def genesis(network: Network, programs: Programs) -> None:
+def genesis(network: FabricNetwork, programs: Programs) -> None:
     """Make channels/CHANNEL.block where they are not there: once, for a second genesis would be another channel."""
     if (network.home / "channels").exists():
         return
@@ -22,14 +22,14 @@ def genesis(network: Network, programs: Programs) -> None:
                       "-outputBlock", new / f"{channel}.block"], environment)
 
 
-def join_orderer(network: Network, programs: Programs, orderer: str) -> None:
+def join_orderer(network: FabricNetwork, programs: Programs, orderer: str) -> None:
     """Let this orderer serve both channels, unless it does. Raises Rejected when it did and has lost its data."""
     for channel in CHANNELS:
         tool.ensure(partial(_orderer_holds, network, programs, orderer, channel),
                     partial(_join_orderer, network, programs, orderer, channel))
 
 
-def join_peer(network: Network, programs: Programs, organisation: str) -> None:
+def join_peer(network: FabricNetwork, programs: Programs, organisation: str) -> None:
     """Let the organisation's peer hold both channels, unless it does."""
     part = f"peer-{organisation}"
     for channel in CHANNELS:
@@ -40,24 +40,24 @@ def join_peer(network: Network, programs: Programs, organisation: str) -> None:
                 f"{part} does not hold both channels", network.log(part))
 
 
-def block(network: Network, channel: str) -> Path:
+def block(network: FabricNetwork, channel: str) -> Path:
     return network.home / "channels" / f"{channel}.block"
 
 
-def _orderer_channels(network: Network, programs: Programs, orderer: str) -> set[str]:
+def _orderer_channels(network: FabricNetwork, programs: Programs, orderer: str) -> set[str]:
     listed = tool.json_in(_osnadmin(network, programs, orderer, "list").partition("Status:")[2])
     return {entry["name"] for entry in listed.get("channels") or []}
 
 
-def _orderer_holds(network: Network, programs: Programs, orderer: str, channel: str) -> bool:
+def _orderer_holds(network: FabricNetwork, programs: Programs, orderer: str, channel: str) -> bool:
     return channel in _orderer_channels(network, programs, orderer)
 
 
-def _peer_holds(network: Network, part: str, channel: str) -> bool:
+def _peer_holds(network: FabricNetwork, part: str, channel: str) -> bool:
     return channel in health.heights(network, part)
 
 
-def _join_orderer(network: Network, programs: Programs, orderer: str, channel: str) -> None:
+def _join_orderer(network: FabricNetwork, programs: Programs, orderer: str, channel: str) -> None:
     others = [each for each in network.orderers if each != orderer]
     if any(health.heights(network, each).get(channel, 0) > 1 for each in others):
         # The leader believes that it still has what it once confirmed: an empty one would end in a panic.
@@ -67,10 +67,10 @@ def _join_orderer(network: Network, programs: Programs, orderer: str, channel: s
                      "--config-block", str(block(network, channel)))
     # osnadmin ends with 0 also when the orderer refuses.
     if "Status: 201" not in said:
-        raise tool.Failed(f"{orderer} did not join channel {channel}", " ".join(said.split()))
+        raise tool.ToolFailed(f"{orderer} did not join channel {channel}", " ".join(said.split()))
 
 
-def _osnadmin(network: Network, programs: Programs, orderer: str, *words: str) -> str:
+def _osnadmin(network: FabricNetwork, programs: Programs, orderer: str, *words: str) -> str:
     organisation = network.organisation("orderer")
     tls = organisation / "users" / "admin" / "tls"
     return tool.run([programs.osnadmin, "channel", *words, "-o", network.address(orderer, "admin"),

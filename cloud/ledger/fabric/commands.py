@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from cloud.ledger.fabric.package import package, package_id
 from cloud.ledger.fabric.programs import Programs
-from cloud.ledger.fabric.settings import Network
+from cloud.ledger.fabric.settings import FabricNetwork
 from contract.errors import NotFound, Rejected
 
 CHAINCODE_VARIABLE = "SENTRYBOX_CHAINCODE"
@@ -28,7 +28,7 @@ class Command(NamedTuple):
     environment: dict[str, str]
 
 
-def command(network: Network, part: str, programs: Programs) -> Command:
+def command(network: FabricNetwork, part: str, programs: Programs) -> Command:
     """Return how to start this part. Raises NotFound for an unknown part, Rejected when the chaincode is not built."""
     if part in network.orderers:
         return Command(programs.orderer, (), _environment(FABRIC_CFG_PATH=str(network.home / "config" / part)))
@@ -45,7 +45,7 @@ def command(network: Network, part: str, programs: Programs) -> Command:
     raise NotFound(f"the network has no part {part}", hint="its parts: " + ", ".join(network.parts))
 
 
-def builder_values(network: Network, organisation: str) -> str:
+def builder_values(network: FabricNetwork, organisation: str) -> str:
     """Return what the peer's builder fills into connection.json: address and TLS of the organisation's own chaincode.
     """
     folder = network.organisation(organisation) / "chaincode"

@@ -6,13 +6,13 @@ from pathlib import Path
 from string import Template
 
 from cloud.ledger.fabric import identities, whole
-from cloud.ledger.fabric.settings import Network
+from cloud.ledger.fabric.settings import FabricNetwork
 
 MSPIDS = {organisation.name: organisation.mspid for organisation in identities.ORGANISATIONS}
 BUILDER = ("detect", "build", "release")
 
 
-def write(network: Network) -> None:
+def write(network: FabricNetwork) -> None:
     """Write config/PART/{core,orderer}.yaml, config/channels/configtx.yaml and builder/, below the network's home."""
     for part in network.peers:
         _write(network.home / "config" / part / "core.yaml", peer(network, part))
@@ -23,7 +23,7 @@ def write(network: Network) -> None:
         whole.write(network.home / "builder" / "bin" / name, _file(f"builder/bin/{name}"), 0o755)
 
 
-def peer(network: Network, part: str) -> dict[str, str]:
+def peer(network: FabricNetwork, part: str) -> dict[str, str]:
     return {
         "name": part,
         "mspid": MSPIDS[part.removeprefix("peer-")],
@@ -36,7 +36,7 @@ def peer(network: Network, part: str) -> dict[str, str]:
     }
 
 
-def orderer(network: Network, part: str) -> dict[str, str]:
+def orderer(network: FabricNetwork, part: str) -> dict[str, str]:
     return {
         "port": str(network.ports[part]["grpc"]),
         "admin_address": network.address(part, "admin"),
@@ -46,7 +46,7 @@ def orderer(network: Network, part: str) -> dict[str, str]:
     }
 
 
-def channels(network: Network) -> dict[str, str]:
+def channels(network: FabricNetwork) -> dict[str, str]:
     # JSON is YAML's flow style.
     consenters = [{"Host": "127.0.0.1", "Port": network.ports[part]["grpc"],
                    "ClientTLSCert": str(network.node(part) / "tls" / "server.crt"),

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from cloud.ledger.fabric import processes
-from cloud.ledger.fabric.settings import Network
+from cloud.ledger.fabric.settings import FabricNetwork
 from contract.errors import Unavailable
 
 ASK_S = 2.0
@@ -21,7 +21,7 @@ LEADER_S = 30.0
 _METRIC = re.compile(r'^(\w+)\{[^}]*channel="([^"]+)"[^}]*\} (\S+)$', re.MULTILINE)
 
 
-def problem(network: Network, part: str) -> str:
+def problem(network: FabricNetwork, part: str) -> str:
     """Return why the part does not serve, or "" when it does."""
     if processes.find(network.home, part) is None:
         return "not running"
@@ -36,18 +36,18 @@ def problem(network: Network, part: str) -> str:
         return f"does not answer: {error}"
 
 
-def heights(network: Network, part: str) -> dict[str, int]:
+def heights(network: FabricNetwork, part: str) -> dict[str, int]:
     """Return the blocks by channel that this peer or orderer holds; empty when it does not answer."""
     return {channel: int(value) for channel, value in metric(network, part, "ledger_blockchain_height").items()}
 
 
-def leaders(network: Network, channel: str) -> list[str]:
+def leaders(network: FabricNetwork, channel: str) -> list[str]:
     """Return the orderers that say they lead this channel: one, or none during an election."""
     return [part for part in network.orderers
             if metric(network, part, "consensus_etcdraft_is_leader").get(channel) == 1]
 
 
-def metric(network: Network, part: str, name: str) -> dict[str, float]:
+def metric(network: FabricNetwork, part: str, name: str) -> dict[str, float]:
     """Return a gauge by channel, from /metrics; empty when the part does not answer."""
     try:
         _, body = _get(network.address(part, "operations"), "/metrics")
@@ -56,7 +56,7 @@ def metric(network: Network, part: str, name: str) -> dict[str, float]:
     return {channel: float(value) for found, channel, value in _METRIC.findall(body) if found == name}
 
 
-def wait_serving(network: Network, part: str) -> None:
+def wait_serving(network: FabricNetwork, part: str) -> None:
     """Return when the part serves. Raises Unavailable with the end of its log when it ends, or after SERVE_S."""
     deadline = time.monotonic() + SERVE_S
     while why := problem(network, part):
@@ -66,7 +66,7 @@ def wait_serving(network: Network, part: str) -> None:
         time.sleep(0.03)
 
 
-def wait_leader(network: Network, channel: str) -> None:
+def wait_leader(network: FabricNetwork, channel: str) -> None:
     """Return when an orderer leads the channel. Raises Unavailable after LEADER_S."""
     wait(lambda: bool(leaders(network, channel)), LEADER_S, f"no orderer leads channel {channel}",
          network.log(network.orderers[0]))
@@ -91,7 +91,7 @@ def _get(address: str, path: str) -> tuple[int, str]:
         connection.close()
 
 
-def _grpc(network: Network, part: str) -> str:
+def _grpc(network: FabricNetwork, part: str) -> str:
     """Shake hands as a client would; to a chaincode with the certificate of its organisation's peer."""
     if part in network.chaincodes:
         folder = network.organisation(part.removeprefix("chaincode-")) / "chaincode"

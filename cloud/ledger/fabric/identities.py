@@ -25,7 +25,7 @@ ROLE = "sentrybox.role"
 UNITS = ("client", "peer", "admin", "orderer")
 
 
-class Organisation(NamedTuple):
+class FabricOrganisation(NamedTuple):
     """`users` maps each user besides the administrator to the Fabric CA attributes of their certificate."""
 
     name: str
@@ -35,11 +35,11 @@ class Organisation(NamedTuple):
 
 
 ORGANISATIONS = (
-    Organisation("orderer", "OrdererMSP", False, {}),
-    Organisation("campus", "CampusMSP", True, {"recorder": {ROLE: "recorder"}, "reader": {}}),
+    FabricOrganisation("orderer", "OrdererMSP", False, {}),
+    FabricOrganisation("campus", "CampusMSP", True, {"recorder": {ROLE: "recorder"}, "reader": {}}),
     # The police channel's writer: role policies cannot tell one campus client from another, so it has its own MSP.
-    Organisation("campussec", "CampusSecMSP", False, {"recorder": {ROLE: "recorder"}}),
-    Organisation("police", "PoliceMSP", True, {"listener": {ROLE: "police"}}),
+    FabricOrganisation("campussec", "CampusSecMSP", False, {"recorder": {ROLE: "recorder"}}),
+    FabricOrganisation("police", "PoliceMSP", True, {"listener": {ROLE: "police"}}),
 )
 
 

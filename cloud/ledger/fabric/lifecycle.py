@@ -8,7 +8,7 @@ from cloud.ledger.fabric.configuration import MSPIDS
 from cloud.ledger.fabric.package import package, package_id
 from cloud.ledger.fabric.profiles import CHAINCODE
 from cloud.ledger.fabric.programs import Programs
-from cloud.ledger.fabric.settings import CHANNELS, PEERS, Network
+from cloud.ledger.fabric.settings import CHANNELS, PEERS, FabricNetwork
 
 # A higher sequence is a new definition that the organisations approve anew: docs/fabric.md, upgrading.
 VERSION = "1"
@@ -19,7 +19,7 @@ DEFINITION = ("--name", CHAINCODE, "--version", VERSION, "--sequence", str(SEQUE
 COMMITTED_S = 30.0
 
 
-def deploy(network: Network, programs: Programs) -> None:
+def deploy(network: FabricNetwork, programs: Programs) -> None:
     """Bring the chaincode onto both channels; does only what is not done yet."""
     data = package()
     path = network.home / "chaincode.tar.gz"
@@ -30,14 +30,16 @@ def deploy(network: Network, programs: Programs) -> None:
         list(pool.map(lambda channel: _commit(network, programs, channel, package_id(data)), CHANNELS))
 
 
-def committed(network: Network, programs: Programs, channel: str, organisation: str = "campus") -> tuple[str, int]:
+def committed(
+    network: FabricNetwork, programs: Programs, channel: str, organisation: str = "campus"
+) -> tuple[str, int]:
     """Return (version, sequence) of the chaincode on the channel as this organisation's peer sees it; ("", 0) without
     one.
     """
     try:
         said = tool.peer(network, programs, organisation, "lifecycle", "chaincode", "querycommitted",
                          "--channelID", channel, "--name", CHAINCODE, "--output", "json")
-    except tool.Failed as error:
+    except tool.ToolFailed as error:
         if "is not defined" in error.said:
             return "", 0
         raise
@@ -45,7 +47,7 @@ def committed(network: Network, programs: Programs, channel: str, organisation: 
     return str(found["version"]), int(found["sequence"])
 
 
-def _install(network: Network, programs: Programs, organisation: str, path: str, identity: str) -> None:
+def _install(network: FabricNetwork, programs: Programs, organisation: str, path: str, identity: str) -> None:
     def done() -> bool:
         said = tool.peer(network, programs, organisation, "lifecycle", "chaincode", "queryinstalled",
                          "--output", "json")
@@ -54,7 +56,7 @@ def _install(network: Network, programs: Programs, organisation: str, path: str,
     tool.ensure(done, lambda: tool.peer(network, programs, organisation, "lifecycle", "chaincode", "install", path))
 
 
-def _commit(network: Network, programs: Programs, channel: str, identity: str) -> None:
+def _commit(network: FabricNetwork, programs: Programs, channel: str, identity: str) -> None:
     where = [*tool.to_orderer(network), "--channelID", channel, *DEFINITION]
     both = [word for organisation in PEERS for word in (
         "--peerAddresses", network.address(f"peer-{organisation}"),
@@ -80,7 +82,7 @@ def _commit(network: Network, programs: Programs, channel: str, identity: str) -
                     network.log(f"peer-{organisation}"))
 
 
-def _approvals(network: Network, programs: Programs, channel: str) -> dict[str, bool]:
+def _approvals(network: FabricNetwork, programs: Programs, channel: str) -> dict[str, bool]:
     said = tool.peer(network, programs, "campus", "lifecycle", "chaincode", "checkcommitreadiness",
                      "--channelID", channel, *DEFINITION, "--output", "json")
     return dict(tool.json_in(said)["approvals"])

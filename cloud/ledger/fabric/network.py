@@ -25,7 +25,7 @@ from cloud.ledger.fabric import (
     settings,
     state,
 )
-from cloud.ledger.fabric.settings import CHANNELS, PEERS, Network
+from cloud.ledger.fabric.settings import CHANNELS, PEERS, FabricNetwork
 from contract.errors import Conflict, NotFound, Rejected, Unavailable
 
 Report = Callable[[str], None]
@@ -33,7 +33,7 @@ Report = Callable[[str], None]
 ENDING = ("chaincodes", "peers", "orderers")
 
 
-def up(home: Path, ha: bool = False, report: Report = print) -> Network:
+def up(home: Path, ha: bool = False, report: Report = print) -> FabricNetwork:
     """Make or complete the network in `home` and return when it serves; `ha` with three orderers at the first time.
 
     Raises Rejected when programs are missing, Conflict when the network there has one orderer and three are asked
@@ -129,7 +129,7 @@ def kill(home: Path, part: str) -> None:
     processes.kill(network.home, part)
 
 
-def _settings(home: Path, ha: bool) -> Network:
+def _settings(home: Path, ha: bool) -> FabricNetwork:
     try:
         network = settings.load(home)
     except NotFound:
@@ -140,7 +140,7 @@ def _settings(home: Path, ha: bool) -> Network:
     return network
 
 
-def _launch(network: Network, tools: programs.Programs, part: str) -> bool:
+def _launch(network: FabricNetwork, tools: programs.Programs, part: str) -> bool:
     if processes.find(network.home, part) is not None:
         return False
     busy = [port for port in network.ports.get(part, {}).values() if not settings.is_free(port)]
@@ -152,14 +152,14 @@ def _launch(network: Network, tools: programs.Programs, part: str) -> bool:
     return True
 
 
-def _end(network: Network) -> list[str]:
+def _end(network: FabricNetwork) -> list[str]:
     ended = []
     for group in ENDING:
         ended += processes.stop(network.home, getattr(network, group))
     return ended
 
 
-def _most_run(network: Network) -> bool:
+def _most_run(network: FabricNetwork) -> bool:
     running = [part for part in network.orderers if processes.find(network.home, part) is not None]
     return 2 * len(running) > len(network.orderers)
 

@@ -26,7 +26,7 @@ PEER_PORTS = {
 CHAINCODE_PORTS = {"campus": 9997, "police": 9998}
 
 
-class Network(NamedTuple):
+class FabricNetwork(NamedTuple):
     """`ports` maps a part to its ports by purpose; all of them listen on 127.0.0.1 only."""
 
     home: Path
@@ -65,11 +65,11 @@ class Network(NamedTuple):
         return self.organisation("orderer") / "nodes" / f"orderer{part.removeprefix('orderer') or '0'}"
 
 
-def load(home: Path) -> Network:
+def load(home: Path) -> FabricNetwork:
     """Return the network of this home. Raises NotFound when there is none, Rejected when the file is broken."""
     path = home / FILE
     try:
-        return Network(home.resolve(), dict(json.loads(path.read_text("utf-8"))["ports"]))
+        return FabricNetwork(home.resolve(), dict(json.loads(path.read_text("utf-8"))["ports"]))
     except FileNotFoundError:
         raise NotFound(f"there is no network in {home}", hint="`sentrybox fabric up` makes one") from None
     except (ValueError, KeyError, TypeError) as error:
@@ -77,7 +77,7 @@ def load(home: Path) -> Network:
                        hint="restore it, or begin anew with `sentrybox fabric reset --yes`") from error
 
 
-def create(home: Path, *, ha: bool = False, usual: bool = True) -> Network:
+def create(home: Path, *, ha: bool = False, usual: bool = True) -> FabricNetwork:
     """Choose ports and write network.json: the usual ones where they are free, else (or without `usual`) free ones."""
     wanted: dict[str, dict[str, int]] = {}
     for number, usual_ports in enumerate(ORDERER_PORTS[: 3 if ha else 1]):

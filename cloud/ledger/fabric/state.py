@@ -9,7 +9,7 @@ from cryptography import x509
 
 from cloud.ledger.fabric import health, lifecycle, processes
 from cloud.ledger.fabric.programs import Programs
-from cloud.ledger.fabric.settings import CHANNELS, Network
+from cloud.ledger.fabric.settings import CHANNELS, FabricNetwork
 from contract.errors import SentryboxError
 
 # A partner's authority needs weeks, not hours, to answer.
@@ -55,7 +55,7 @@ class State(NamedTuple):
                 and all(each.days > SOON_DAYS for each in self.certificates))
 
 
-def read(network: Network, programs: Programs) -> State:
+def read(network: FabricNetwork, programs: Programs) -> State:
     """Ask every part; changes nothing."""
     return State(tuple(_part(network, part) for part in network.parts),
                  tuple(_channel(network, programs, channel) for channel in CHANNELS),
@@ -77,13 +77,13 @@ def lines(state: State) -> Iterator[str]:
                f"{found.days} days left ({found.path})")
 
 
-def _part(network: Network, part: str) -> PartState:
+def _part(network: FabricNetwork, part: str) -> PartState:
     process = processes.find(network.home, part)
     return PartState(part, process.pid if process else None, network.ports[part]["grpc"],
                      processes.memory(process) if process else 0, health.problem(network, part))
 
 
-def _channel(network: Network, programs: Programs, channel: str) -> ChannelState:
+def _channel(network: FabricNetwork, programs: Programs, channel: str) -> ChannelState:
     heights = {part: height for part in network.peers
                if (height := health.heights(network, part).get(channel)) is not None}
     version, sequence, problem = "", 0, ""
@@ -100,7 +100,7 @@ def _channel(network: Network, programs: Programs, channel: str) -> ChannelState
     return ChannelState(channel, heights, version, sequence, problem)
 
 
-def _certificates(network: Network) -> Iterator[CertificateState]:
+def _certificates(network: FabricNetwork) -> Iterator[CertificateState]:
     now = datetime.now(UTC)
     for folder in sorted((network.home / "organisations").glob("*")):
         ends = {path: x509.load_pem_x509_certificate(path.read_bytes()).not_valid_after_utc

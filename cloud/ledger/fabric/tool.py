@@ -10,7 +10,7 @@ from typing import Any
 
 from cloud.ledger.fabric.configuration import MSPIDS
 from cloud.ledger.fabric.programs import Programs
-from cloud.ledger.fabric.settings import Network
+from cloud.ledger.fabric.settings import FabricNetwork
 from contract.errors import Unavailable
 
 # Longer than the peer's own 30 s of waiting for a transaction's event, so that its words are heard.
@@ -23,7 +23,7 @@ PASSING = ("SERVICE_UNAVAILABLE", "no Raft leader", "connection refused", "Unava
            "timed out waiting for txid")
 
 
-class Failed(Unavailable):
+class ToolFailed(Unavailable):
     """A program ended with an error; `said` is all that it printed."""
 
     def __init__(self, what: str, said: str) -> None:
@@ -33,7 +33,8 @@ class Failed(Unavailable):
 
 
 def run(arguments: list[str | Path], environment: dict[str, str]) -> str:
-    """Return what the program printed. Raises Failed for an exit status other than 0, Unavailable after RUN_S seconds.
+    """Return what the program printed. Raises ToolFailed for an exit status other than 0, Unavailable after RUN_S
+    seconds.
     """
     what = " ".join(str(word) for word in [Path(arguments[0]).name, *arguments[1:4]])
     try:
@@ -41,11 +42,11 @@ def run(arguments: list[str | Path], environment: dict[str, str]) -> str:
     except subprocess.TimeoutExpired as error:
         raise Unavailable(f"{what} did not end within {RUN_S:.0f} s", hint="is the machine overloaded?") from error
     if done.returncode != 0:
-        raise Failed(what, done.stdout + done.stderr)
+        raise ToolFailed(what, done.stdout + done.stderr)
     return done.stdout + done.stderr
 
 
-def peer(network: Network, programs: Programs, organisation: str, *words: str) -> str:
+def peer(network: FabricNetwork, programs: Programs, organisation: str, *words: str) -> str:
     """Run `peer WORDS` as this organisation's administrator against its own peer; tries again what passes by itself."""
     part = f"peer-{organisation}"
     environment = {
@@ -59,7 +60,7 @@ def peer(network: Network, programs: Programs, organisation: str, *words: str) -
     while True:
         try:
             return run([programs.peer, *words], environment)
-        except Failed as error:
+        except ToolFailed as error:
             if time.monotonic() > deadline or not any(sign in error.said for sign in PASSING):
                 raise
             time.sleep(0.3)
@@ -72,7 +73,7 @@ def ensure(done: Callable[[], bool], act: Callable[[], object]) -> None:
         return
     try:
         act()
-    except Failed:
+    except ToolFailed:
         deadline = time.monotonic() + SETTLE_S
         while not done():
             if time.monotonic() > deadline:
@@ -80,7 +81,7 @@ def ensure(done: Callable[[], bool], act: Callable[[], object]) -> None:
             time.sleep(0.2)
 
 
-def to_orderer(network: Network) -> list[str]:
+def to_orderer(network: FabricNetwork) -> list[str]:
     """Return the `peer` options that say where to send transactions."""
     ca = network.organisation("orderer") / "tlsca.pem"
     return ["-o", network.address(network.orderers[0]), "--tls", "--cafile", str(ca)]

@@ -27,7 +27,7 @@ from fabric_protos.orderer.ab_pb2 import SeekPosition, SeekSpecified
 from fabric_protos.peer.transaction_pb2 import VALID
 from google.protobuf.message import DecodeError
 
-from cloud.ledger.gateway.connection import Connection, Peer, fittest_first
+from cloud.ledger.gateway.connection import Peer, PeerConnection, fittest_first
 from cloud.ledger.gateway.failures import GatewayError, TransactionInvalid, validation_name
 from cloud.ledger.gateway.identity import Identity
 from cloud.ledger.gateway.proposal import TransactionProposal
@@ -67,11 +67,11 @@ class Gateway:
     within the same deadline. Who failed is asked last for a while. Every method raises GatewayError.
     """
 
-    def __init__(self, peers: Sequence[Peer | Connection]) -> None:
-        """Connects when first used. A Connection is shared with its other users."""
+    def __init__(self, peers: Sequence[Peer | PeerConnection]) -> None:
+        """Connects when first used. A PeerConnection is shared with its other users."""
         if not peers:
             raise ValueError("a gateway needs at least one peer")
-        self._connections = tuple(peer if isinstance(peer, Connection) else Connection(peer) for peer in peers)
+        self._connections = tuple(peer if isinstance(peer, PeerConnection) else PeerConnection(peer) for peer in peers)
         self._slots = threading.BoundedSemaphore(IN_FLIGHT)
 
     def evaluate(self, identity: Identity, channel: str, chaincode: str, function: str, *args: str,
@@ -227,7 +227,7 @@ def _within(seconds: float, end: float) -> float:
     return max(0.001, min(seconds, end - time.monotonic()))
 
 
-def _shares(connections: list[Connection], step: str, end: float) -> Iterator[tuple[Connection, float]]:
+def _shares(connections: list[PeerConnection], step: str, end: float) -> Iterator[tuple[PeerConnection, float]]:
     """Yield each connection with the seconds it may take: half of what is left while there are others to try, so that a
     peer that hangs does not use up everything; all of it where waiting is what is asked for.
     """

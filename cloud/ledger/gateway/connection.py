@@ -41,7 +41,7 @@ class Peer:
     mspid: str = ""
 
 
-class Connection:
+class PeerConnection:
     """One gRPC channel to a peer, made when it is first used. Thread-safe."""
 
     def __init__(self, peer: Peer) -> None:
@@ -92,6 +92,6 @@ class Connection:
         self._channel.close()
 
 
-def fittest_first(connections: Iterable[Connection]) -> list[Connection]:
+def fittest_first(connections: Iterable[PeerConnection]) -> list[PeerConnection]:
     """Return the connections in their given order, those that rest last."""
-    return sorted(connections, key=Connection.rest)
+    return sorted(connections, key=PeerConnection.rest)

@@ -32,7 +32,7 @@ class Checkpoint:
 
 
 @dataclass(frozen=True)
-class Event:
+class ChannelEvent:
     """What a valid transaction announced. Store `checkpoint` once it is handled."""
 
     block: int
@@ -51,7 +51,7 @@ class BlockEnd:
 
 
 class EventStream:
-    """An endless iterator of Event and BlockEnd. One thread reads; close() may come from any other and ends it.
+    """An endless iterator of ChannelEvent and BlockEnd. One thread reads; close() may come from any other and ends it.
 
     It waits for a peer as long as it takes, and raises GatewayError when waiting cannot help: not allowed, no such
     channel, or the channel is not the one of the checkpoint (FAILED_PRECONDITION).
@@ -68,7 +68,7 @@ class EventStream:
     def __iter__(self) -> "EventStream":
         return self
 
-    def __next__(self) -> Event | BlockEnd:
+    def __next__(self) -> ChannelEvent | BlockEnd:
         return next(self._items)
 
     def __enter__(self) -> "EventStream":
@@ -83,7 +83,7 @@ class EventStream:
         if self._call is not None:
             self._call.cancel()
 
-    def _read(self) -> Iterator[Event | BlockEnd]:
+    def _read(self) -> Iterator[ChannelEvent | BlockEnd]:
         pause = PAUSE_S
         while not self._closed.is_set():
             peer = self._gateway.one_by_one()[0]
@@ -122,7 +122,7 @@ class EventStream:
                 f"would be skipped, so nothing is read until the checkpoint is removed")
         return self._at
 
-    def _from(self, peer: Gateway, at: Checkpoint) -> Iterator[Event | BlockEnd]:
+    def _from(self, peer: Gateway, at: Checkpoint) -> Iterator[ChannelEvent | BlockEnd]:
         # The peer could skip the handled transactions itself, but is silent for ever when it does not know the id.
         handled, sought = at.transaction, at.block
         self._call = peer.open_events(self._identity, self._channel, self._chaincode, at.block)
@@ -138,8 +138,8 @@ class EventStream:
                                        f"channel {self._channel} has no event of chaincode {self._chaincode}")
                 found, handled = found[places[-1] + 1:], ""
             for event in found:
-                yield Event(number, event.tx_id, event.event_name, event.payload,
-                            Checkpoint(at.genesis, number, event.tx_id))
+                yield ChannelEvent(number, event.tx_id, event.event_name, event.payload,
+                                   Checkpoint(at.genesis, number, event.tx_id))
             yield BlockEnd(number, Checkpoint(at.genesis, number + 1))
 
 

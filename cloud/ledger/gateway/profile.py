@@ -24,7 +24,7 @@ class PeerAddress(_Part):
     server_name: str | None = None
 
 
-class Member(_Part):
+class MemberFiles(_Part):
     """As whom: organisation, and files of certificate and key."""
 
     mspid: str
@@ -38,7 +38,7 @@ class ConnectionProfile(_Part):
     version: Literal[1]
     chaincode: str = Field(min_length=1)
     peers: tuple[PeerAddress, ...] = Field(min_length=1)
-    channels: dict[str, Member] = Field(min_length=1)
+    channels: dict[str, MemberFiles] = Field(min_length=1)
     _home: Path = PrivateAttr()
 
     @classmethod

@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from appliance.store.export import PAGE, export_chain
 from contract.chain import check_chain, public_key_text
 from contract.errors import Conflict, Rejected, Unavailable
-from contract.proof.chain_file import ChainEnd, ChainHead, read_chain
+from contract.proof.chain_file import ChainEnd, ChainFileHead, read_chain
 from tests.appliance.store.conftest import AT, KEY
 
 SECRET = "seen by Ada Lovelace behind the gym"
@@ -33,7 +33,7 @@ def test_a_running_boxs_whole_chain_is_written(store, tmp_path):
     head, *entries, end = read_chain(io.BytesIO(data))
     assert (count, head.device, head.box_key) == (3, "box-a", public_key_text(KEY))
     assert check_chain(entries, head.box_key) == 3
-    assert isinstance(head, ChainHead) and isinstance(end, ChainEnd)
+    assert isinstance(head, ChainFileHead) and isinstance(end, ChainEnd)
     end.check(head)
     logged(store, 1)
     assert exported(tmp_path / "home")[0] == 4

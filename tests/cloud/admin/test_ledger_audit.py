@@ -3,11 +3,12 @@
 import pytest
 
 from cloud.database.ledger import audits
-from cloud.database.ledger.audits import AuditResult, Finding, Told
+from cloud.database.ledger.audits import AuditFinding, AuditResult, Told
 from cloud.database.telling import alerts, deliveries
 
 AT = "2026-11-23T20:00:00.000Z"
-FINDING = Finding(kind="gap", where="box roof-box, entry 3", text="missing here", advice="Look at the box", key="x")
+FINDING = AuditFinding(kind="gap", where="box roof-box, entry 3", text="missing here", advice="Look at the box",
+                       key="x")
 
 
 def keep(site, *findings, count=None, unavailable=()):

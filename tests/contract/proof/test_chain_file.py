@@ -8,7 +8,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from contract.chain import GENESIS, Entry, SignedEntry, sign_entry
 from contract.errors import Rejected
 from contract.ids import new_id
-from contract.proof.chain_file import MAX_LINE, ChainEnd, ChainHead, read_chain, write_chain
+from contract.proof.chain_file import MAX_LINE, ChainEnd, ChainFileHead, read_chain, write_chain
 
 KEY = Ed25519PrivateKey.generate()
 AT = "2026-11-23T20:00:00.000Z"
@@ -36,7 +36,7 @@ def read(written):
 @pytest.mark.parametrize("count", [0, 1, 5])
 def test_what_is_written_is_read(count):
     head, *found, end = read(lines(count))
-    assert isinstance(head, ChainHead) and head.device == "box-1"
+    assert isinstance(head, ChainFileHead) and head.device == "box-1"
     assert [signed.entry.sequence for signed in found] == list(range(1, count + 1))
     assert isinstance(end, ChainEnd) and end.entries == count
     assert end.last == (found[-1].entry.hash() if found else GENESIS)
@@ -71,6 +71,6 @@ def test_a_damaged_file_is_refused_at_its_line(damage, message):
 
 def test_entries_before_the_damage_are_handed_out():
     items = read_chain(io.BytesIO(b"".join([*lines()[:3], b"?\n"])))
-    assert [type(next(items)) for _ in range(3)] == [ChainHead, SignedEntry, SignedEntry]
+    assert [type(next(items)) for _ in range(3)] == [ChainFileHead, SignedEntry, SignedEntry]
     with pytest.raises(Rejected):
         next(items)

@@ -7,7 +7,7 @@ from fabric_protos.peer.proposal_response_pb2 import Response
 
 from cloud.ledger.gateway import client
 from cloud.ledger.gateway.client import Commit, Gateway
-from cloud.ledger.gateway.connection import Connection, Peer
+from cloud.ledger.gateway.connection import Peer, PeerConnection
 from cloud.ledger.gateway.failures import GatewayError, SetupError, TransactionInvalid
 from tests.support.fake_peer import Failed, FakePeer
 
@@ -229,7 +229,7 @@ def test_gateway_needs_a_peer_and_a_peer_its_authority(organisations):
     with pytest.raises(ValueError, match="at least one peer"):
         Gateway([])
     with pytest.raises(SetupError, match="h:1"):
-        Connection(Peer("h:1", b"no certificate"))
+        PeerConnection(Peer("h:1", b"no certificate"))
 
 
 def test_closed_gateway_says_so(identity, organisations):

@@ -12,7 +12,7 @@ from fabric_protos.peer.proposal_response_pb2 import Response
 
 from cloud.ledger.gateway.blocks import Header, data_hash, header_hash
 from cloud.ledger.gateway.client import Gateway
-from cloud.ledger.gateway.events import BlockEnd, Checkpoint, Event, events
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint, events
 from cloud.ledger.gateway.failures import GatewayError
 from tests.support.fake_peer import Failed, FakePeer, FakeStream
 
@@ -60,7 +60,7 @@ def start_of(peer, number):
 def told(stream) -> list[str]:
     found = []
     with pytest.raises(GatewayError) as caught:
-        found.extend(item.transaction if isinstance(item, Event) else f"end {item.block}" for item in stream)
+        found.extend(item.transaction if isinstance(item, ChannelEvent) else f"end {item.block}" for item in stream)
     assert caught.value.code is Code.PERMISSION_DENIED
     return found
 
@@ -111,7 +111,7 @@ def test_ledger_set_up_anew_under_a_running_stream_is_refused(identity, waits):
                      OTHER_GENESIS, FakeStream([answer(3, "x")], DENIED)])
     stream = events(Gateway([peer]), identity, "general", "sentrybox", None)
     assert [next(stream), next(stream)] == [
-        Event(3, "a", "recorded", b"p", Checkpoint(NAME, 3, "a")), BlockEnd(3, Checkpoint(NAME, 4))]
+        ChannelEvent(3, "a", "recorded", b"p", Checkpoint(NAME, 3, "a")), BlockEnd(3, Checkpoint(NAME, 4))]
     with pytest.raises(GatewayError) as caught:
         next(stream)
     assert NAME in caught.value.message
