@@ -75,24 +75,32 @@ class House:
         print(f"{time.monotonic() - self.started:6.1f} s  {text}", flush=True)
 
     def run(self) -> None:
-        """Start everything in order, then stay until told to stop. Raises Ended, SentryboxError, FetchError."""
+        """Start everything, then stay until told to stop. Raises Ended, SentryboxError, FetchError.
+
+        What need not wait for another part starts beside it.
+        """
         # Media first: everything after it takes seconds.
         media = fetch_demo(CACHE, self.say)
-        standin = self._start_standin()
+        standin_child = self._start_standin()
         authority = Authority(self.home / "authority")
         self.broker = Broker(self.home / "broker", authority, port=self.ports.broker)
         self.broker.start()
         self.say(f"broker on port {self.ports.broker}")
         cameras = self._cameras(media.clips)
         models = (models_root() / PACK_ID).resolve()
-        campus = None if self.profiles is None else self.profiles / "campus.json"
-        tokens = self._start_cloud(configs.cloud_toml(self.home, self.ports, standin, authority, models, campus),
-                                   standin.environment())
+        box_file = _write(self.home / "box.toml", configs.box_toml(self.home, self.ports, cameras, models))
+        tokens: dict[str, Any] = {}
+        # A box that was claimed before starts without its cloud, as boxes do.
+        box = self._start_box(box_file, tokens) if endpoint(self.home / "box") is not None else None
+        standin = self._standin_settings(standin_child)
+        self._start_cloud(standin, authority, models, tokens)
         if self.profiles is not None:
             self._start_police(self.profiles / "police.json", standin, tokens)
-        box_file = configs.box_toml(self.home, self.ports, cameras, models)
-        with self._start_box(box_file, tokens) as box:
-            enrol(box, media.enrolment, list(standin.devices), self.say)
+        if box is None:
+            self.say("claiming the box with a one-time code")
+            box = self._start_box(box_file, tokens, "--claim", self._claim_code(tokens["cloud"]["admin"]))
+        with self._when_ready(box, tokens) as client:
+            enrol(client, media.enrolment, list(standin.devices), self.say)
         if self.own_camera is None:
             self._start_cameras(media.clips)
         self._write_access(tokens)
@@ -107,14 +115,17 @@ class House:
         self.children.append(child)
         return child
 
-    def _start_standin(self) -> standin_settings.Settings:
+    def _start_standin(self) -> Child:
         folder = self.home / "standin"
         folder.mkdir(exist_ok=True, mode=0o700)
-        child = self._start("standin", ["demo.standin", "--home", str(folder), "--port", str(self.ports.providers),
-                                        "--page-port", str(self.ports.standin)])
+        return self._start("standin", ["demo.standin", "--home", str(folder), "--port", str(self.ports.providers),
+                                       "--page-port", str(self.ports.standin)])
+
+    def _standin_settings(self, child: Child) -> standin_settings.Settings:
+        """Wait for the stand-in; how its providers are reached."""
         processes.wait_until(child, lambda: "ready" in child.log.read_text(errors="replace"), 20)
         self.say(f"stand-in of the alert providers on port {self.ports.standin}")
-        return standin_settings.read(folder)
+        return standin_settings.read(self.home / "standin")
 
     def _cameras(self, clips: dict[str, Path]) -> list[tuple[DemoCamera, str]]:
         if self.own_camera is not None:
@@ -130,14 +141,16 @@ class House:
         processes.wait_until(child, lambda: "ready" in child.log.read_text(errors="replace"), 20)
         self.say(f"demo cameras: {', '.join(clips)}")
 
-    def _start_cloud(self, text: str, environment: dict[str, str]) -> dict[str, Any]:
-        path = _write(self.home / "cloud.toml", text)
-        tokens = self._tokens("cloud", lambda role: _token(path, CloudConfig, MIGRATIONS, role))
-        child = self._start("cloud", ["sentrybox", "cloud", "--config", str(path)], environment)
+    def _start_cloud(self, standin: standin_settings.Settings, authority: Authority, models: Path,
+                     tokens: dict[str, Any]) -> None:
+        campus = None if self.profiles is None else self.profiles / "campus.json"
+        path = _write(self.home / "cloud.toml",
+                      configs.cloud_toml(self.home, self.ports, standin, authority, models, campus))
+        tokens["cloud"] = self._tokens("cloud", lambda role: _token(path, CloudConfig, MIGRATIONS, role))
+        child = self._start("cloud", ["sentrybox", "cloud", "--config", str(path)], standin.environment())
         url = f"http://127.0.0.1:{self.ports.cloud}"
         processes.wait_until(child, lambda: _is_ready(url), 60)
         self.say(f"cloud on {url}")
-        return {"cloud": tokens}
 
     def _start_police(self, profile: Path, standin: standin_settings.Settings, tokens: dict[str, Any]) -> None:
         token = _write(self.home / "released.token", tokens["cloud"]["police"] + "\n")
@@ -150,18 +163,16 @@ class House:
         processes.wait_until(child, lambda: _is_ready(url), 60)
         self.say(f"police organisation on {url}")
 
-    def _start_box(self, text: str, tokens: dict[str, Any]) -> httpx.Client:
-        path = _write(self.home / "box.toml", text)
+    def _start_box(self, path: Path, tokens: dict[str, Any], *claim: str) -> Child:
         folder = self.home / "box"
         folder.mkdir(exist_ok=True, mode=0o700)
         tokens["box"] = self._tokens("box", lambda role: self._box_token(folder, role))
-        argv = ["sentrybox", "box", "--config", str(path)]
-        if endpoint(folder) is None:
-            argv += ["--claim", self._claim_code(tokens["cloud"]["admin"])]
-            self.say("claiming the box with a one-time code")
-        child = self._start("box", argv)
+        return self._start("box", ["sentrybox", "box", "--config", str(path), *claim])
+
+    def _when_ready(self, box: Child, tokens: dict[str, Any]) -> httpx.Client:
+        """Wait for the box; a client of its admin."""
         url = f"http://127.0.0.1:{self.ports.box}"
-        processes.wait_until(child, lambda: _is_ready(url), 90)
+        processes.wait_until(box, lambda: _is_ready(url), 90)
         self.say(f"box on {url}")
         return httpx.Client(base_url=url, headers={"Authorization": f"Bearer {tokens['box']['admin']}"},
                             timeout=30, trust_env=False)
