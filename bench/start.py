@@ -17,7 +17,7 @@ from typing import NamedTuple
 from bench._processes import cpu_seconds_of_all
 
 LIMIT_S = 180
-ROUNDS = 3
+ROUNDS = 2
 
 
 class Start(NamedTuple):

@@ -35,6 +35,15 @@ def tools(folder: Path, **scripts: str) -> dict[str, str]:
     return {**os.environ, "PATH": f"{folder}:{os.environ['PATH']}"}
 
 
+def installed_but(removed: str = "", unknown: str = "") -> str:
+    """A dpkg-query that has all packages but these: one was removed and kept its settings, of one it knows nothing."""
+    return f'''shift 2; for name; do case "$name" in
+        "{removed}") printf '%s rc \\n' "$name" ;;
+        "{unknown}") echo "no packages found matching $name" >&2 ;;
+        *) printf '%s:amd64 ii \\n' "$name" ;;
+    esac; done; exit 1'''
+
+
 def setup(folder: Path, environment: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [folder / "scripts/setup", *arguments]
     return subprocess.run(
@@ -55,7 +64,7 @@ def test_shell_scripts_are_clean_and_executable() -> None:
 def test_without_root_and_sudo_the_missing_packages_are_named(copy: Path, tmp_path: Path) -> None:
     environment = tools(
         tmp_path / "bin",
-        dpkg_query='for name; do :; done; [ "$name" = mosquitto ] || [ "$name" = chromium ] || printf "ii "',
+        dpkg_query=installed_but("mosquitto", "chromium"),
         id="echo 1000",
         sudo="exit 1",
     )
@@ -68,7 +77,7 @@ def test_without_root_and_sudo_the_missing_packages_are_named(copy: Path, tmp_pa
 def test_sudo_installs_only_what_is_missing(copy: Path, tmp_path: Path) -> None:
     environment = tools(
         tmp_path / "bin",
-        dpkg_query='for name; do :; done; [ "$name" = mosquitto ] || printf "ii "',
+        dpkg_query=installed_but("mosquitto"),
         id="echo 1000",
         sudo='[ "$2" = true ] || { echo "sudo $*" >>"$SUDO_LOG"; exit 7; }',
     )
@@ -80,7 +89,7 @@ def test_sudo_installs_only_what_is_missing(copy: Path, tmp_path: Path) -> None:
 
 
 def test_an_old_python_is_refused(copy: Path, tmp_path: Path) -> None:
-    environment = tools(tmp_path / "bin", dpkg_query='printf "ii "', python_old="exit 1")
+    environment = tools(tmp_path / "bin", dpkg_query=installed_but(), python_old="exit 1")
     done = setup(copy, {**environment, "PYTHON": "python-old"})
     assert done.returncode == 1
     assert "PYTHON=python-old is not a Python 3.11 or newer" in done.stderr

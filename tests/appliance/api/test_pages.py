@@ -206,6 +206,15 @@ def test_edit_and_erase(page: Page, house: House):
     assert house.store.profiles.find(ada["id"]) is None
 
 
+def test_pages_say_what_is_looked_for_on_which_camera(house: House):
+    client = house.as_("supervisor")
+    live = client.get("/ui/live").text
+    assert "Intrusion: who stands there for 3 s" in live and live.count("Intrusion: off") == 1
+    assert "An incident is who stands there for 3 s" in client.get("/ui/cameras/gate/zones").text
+    off = "Intrusion is off on this camera"
+    assert [off in client.get(f"/ui/cameras/{camera}/zones").text for camera in ("gate", "roof")] == [False, True]
+
+
 def test_zones_by_pointer_and_by_number(page: Page, house: House):
     log_in(page, house, "supervisor")
     page.goto("/ui/cameras/gate/zones")
