@@ -17,9 +17,15 @@ FACE_SURE = 0.7
 
 
 class _Ballot(NamedTuple):
+    """The votes on one track; `result` is their verdict, counted only when a vote comes."""
+
     votes: tuple[Match, ...]
+    result: Verdict
     face_sure: bool
     last_seen: float
+
+
+_NEW = _Ballot((), OPEN, False, 0.0)
 
 
 class Watch:
@@ -43,16 +49,16 @@ class Watch:
         return [finding for rule in self._rules for finding in rule.step(scene)]
 
     def _see(self, track: Track, observation: Observation, seconds: float) -> Seen:
-        ballot = self._ballots.get(track.id, _Ballot((), False, seconds))._replace(last_seen=seconds)
+        votes, result, face_sure, _ = self._ballots.get(track.id, _NEW)
         face = track.face
         if face is not None:
-            ballot = ballot._replace(face_sure=ballot.face_sure or face.score >= FACE_SURE)
+            face_sure = face_sure or face.score >= FACE_SURE
             if face.embedding is not None:
-                ballot = ballot._replace(votes=(*ballot.votes, self._identify(face))[-WINDOW:])
-        self._ballots[track.id] = ballot
-        result = verdict(ballot.votes) if ballot.votes else OPEN
-        status = "none" if not ballot.votes else result.status
-        if status == "unknown" and not ballot.face_sure:
+                votes = (*votes, self._identify(face))[-WINDOW:]
+                result = verdict(votes)
+        self._ballots[track.id] = _Ballot(votes, result, face_sure, seconds)
+        status = result.status if votes else "none"
+        if status == "unknown" and not face_sure:
             status = "open"
         x, y, width, height = track.box
         box = (x / observation.width, y / observation.height, width / observation.width, height / observation.height)
