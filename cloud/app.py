@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from cloud.admin.app import build_app
 from cloud.admin.services import ReadFaces, Services, no_space, no_vision
 from cloud.ca import Authority
-from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
+from cloud.claim import claim, create_code
 from cloud.config import CloudConfig, LedgerSettings
 from cloud.database import boxes, meta, site
 from cloud.database.access import accounts_of
@@ -38,6 +38,7 @@ from cloud.notify.police import tell_police
 from cloud.server import first_steps, serve
 from cloud.vision import EnrolmentVision
 from cloud.worker import Drain, Round
+from contract.claim import BrokerAddress, ClaimRequest
 from contract.config import read_config
 from contract.embedding import SpaceOf
 from contract.errors import Rejected, Unavailable

@@ -4,49 +4,20 @@ import hashlib
 import secrets
 from datetime import UTC, datetime, timedelta
 
-from pydantic import Field
 from sqlmodel import Session
 
 from cloud.ca import Authority
 from cloud.database import boxes, trail
 from cloud.database.engine import Database
 from cloud.database.tables.site import BoxRow, ClaimCodeRow
+from contract.claim import BrokerAddress, ClaimAnswer, ClaimRequest
 from contract.errors import Conflict, Rejected
-from contract.ids import Hash, Name
-from contract.model import Model
 from contract.moments import now, to_text
 
 ALPHABET = "23456789ABCDEFGHJKMNPQRSTVWXYZ"
 GROUPS, GROUP = 3, 4
 """Three groups of four of 30 letters: 58 bits, which nobody guesses before the code runs out."""
 VALID = timedelta(hours=24)
-
-
-class ClaimRequest(Model):
-    """What a box sends to POST /claim: the code, its id, a certificate request (PEM) and the public half (hex) of the
-    Ed25519 key that signs its chain."""
-
-    code: str = Field(min_length=1, max_length=40)
-    box: Name
-    csr: str = Field(max_length=16 * 1024)
-    public_key: Hash
-
-
-class BrokerAddress(Model):
-    """Where boxes reach the broker."""
-
-    host: str
-    port: int
-
-
-class ClaimAnswer(Model):
-    """The box's certificate and the authority's (PEM), the broker, its id, and the site's name."""
-
-    certificate: str
-    ca: str
-    broker: BrokerAddress
-    box: Name
-    site: str
 
 
 def create_code(session: Session, by: str, valid: timedelta = VALID) -> str:

@@ -9,31 +9,17 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from cryptography.x509.oid import NameOID
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from appliance.sync.keys import box_key, tls_key, tls_key_path, write_durably
 from contract.chain import public_key_text
+from contract.claim import ClaimAnswer
 from contract.errors import Conflict, Rejected, Unavailable
 from contract.ids import Name
 from contract.model import Model
 
 TIMEOUT_S = 20.0
 NAME: TypeAdapter[str] = TypeAdapter(Name)
-
-
-class BrokerAddress(Model):
-    host: str = Field(min_length=1, max_length=253)
-    port: int = Field(ge=1, le=65535)
-
-
-class Claimed(Model):
-    """What the cloud answers: PEM texts, where its broker is, and the names it knows the box and the campus by."""
-
-    certificate: str
-    ca: str
-    broker: BrokerAddress
-    box: Name
-    site: str = ""
 
 
 class Endpoint(Model):
@@ -54,7 +40,7 @@ def endpoint(home: Path) -> Endpoint | None:
     if not path.exists():
         return None
     try:
-        claimed = Claimed.model_validate_json(path.read_bytes())
+        claimed = ClaimAnswer.model_validate_json(path.read_bytes())
     except ValueError as error:
         raise Rejected(f"{path} is damaged: {error}", hint="remove it and claim the box again") from error
     return Endpoint(box=claimed.box, site=claimed.site, host=claimed.broker.host, port=claimed.broker.port,
@@ -122,13 +108,13 @@ def _post(url: str, ca: Path | None, request: dict[str, str]) -> httpx.Response:
                           "certificate; the same code may be used again", ambiguous=True) from error
 
 
-def _read(response: httpx.Response) -> Claimed:
+def _read(response: httpx.Response) -> ClaimAnswer:
     if response.status_code >= 500:
         raise Unavailable(f"the cloud failed: {_detail(response)}", hint="try again with the same code")
     if response.status_code >= 300:
         raise Rejected(f"the cloud refused the claim: {_detail(response)}", hint="ask for a new code on its page")
     try:
-        return Claimed.model_validate_json(response.content)
+        return ClaimAnswer.model_validate_json(response.content)
     except ValueError as error:
         raise Rejected(f"the cloud's answer is not that to a claim: {error}") from error
 

@@ -8,9 +8,10 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 from cloud.ca import Authority
-from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
+from cloud.claim import claim, create_code
 from cloud.database import boxes
 from cloud.database.opening import connect
+from contract.claim import BrokerAddress, ClaimRequest
 from contract.errors import Conflict, Rejected
 
 BROKER = BrokerAddress(host="127.0.0.1", port=1)

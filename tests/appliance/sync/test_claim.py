@@ -16,6 +16,7 @@ from cloud import claim as cloud_claim
 from cloud.ca import Authority as CloudAuthority
 from cloud.database.opening import connect
 from contract.chain import public_key_text
+from contract.claim import BrokerAddress, ClaimRequest
 from contract.errors import Conflict, Rejected, SentryboxError, Unavailable
 from tests.support.broker import Authority
 
@@ -56,8 +57,8 @@ class Page:
 
     def answer(self, text):
         try:
-            wanted = cloud_claim.ClaimRequest.model_validate_json(text)
-            broker = cloud_claim.BrokerAddress(host="broker.example.org", port=8883)
+            wanted = ClaimRequest.model_validate_json(text)
+            broker = BrokerAddress(host="broker.example.org", port=8883)
             made = cloud_claim.claim(self.database, self.cloud_authority, wanted, broker, "North campus")
             return 200, made.model_dump_json()
         except SentryboxError as error:

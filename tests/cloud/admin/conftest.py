@@ -9,7 +9,7 @@ from starlette.testclient import TestClient
 from cloud.admin.app import build_app
 from cloud.admin.services import Services
 from cloud.ca import Authority
-from cloud.claim import BrokerAddress, ClaimRequest, claim, create_code
+from cloud.claim import claim, create_code
 from cloud.database import boxes, meta, site
 from cloud.database.access import accounts_of
 from cloud.database.ledger import jobs
@@ -21,6 +21,7 @@ from cloud.database.telling import deliveries
 from cloud.ledger.embedded import EmbeddedLedger
 from cloud.notify.links import check, sign
 from contract.chain import GENESIS, Entry, commitment, new_salt, public_key_text, sign_entry
+from contract.claim import BrokerAddress, ClaimRequest
 from contract.delivery import SiteContacts
 from contract.embedding import EmbeddingSpace, Thresholds
 from contract.ids import new_id
