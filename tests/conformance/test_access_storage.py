@@ -75,14 +75,6 @@ def cloud_at(url: str) -> Iterator[Site]:
     database.close()
 
 
-@pytest.fixture(scope="module")
-def cluster() -> Iterator[str]:
-    if postgres.programs() is None:
-        pytest.skip("PostgreSQL is not installed: apt-get install postgresql")
-    with postgres.cluster() as url:
-        yield url
-
-
 @pytest.fixture(params=["memory", "box-sqlite", "cloud-sqlite", "cloud-postgresql"])
 def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
     # The strength of the hash is tested in tests/access; here it would only be slow.
@@ -94,7 +86,7 @@ def site(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.Mon
     elif request.param == "cloud-sqlite":
         yield from cloud_at(f"sqlite:///{tmp_path}/cloud.db")
     else:
-        with postgres.new_database(request.getfixturevalue("cluster")) as url:
+        with postgres.new_database() as url:
             yield from cloud_at(url)
 
 

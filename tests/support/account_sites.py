@@ -44,7 +44,9 @@ def account_site(kind: str, home: Path) -> Iterator[AccountSite]:
     if kind == "box":
         from appliance.api.auth import COOKIE
         from tests.appliance.api.conftest import open_house
+        from tests.appliance.api.furnish import picture
         with open_house(home) as house:
+            house.vision.jpeg = picture()
             yield AccountSite(house.app, house.store.accounts, COOKIE, "/ui/incidents", "guard", "/ui/live")
     elif kind == "cloud":
         from cloud.admin.rules import COOKIE as CLOUD

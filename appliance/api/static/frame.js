@@ -30,6 +30,7 @@ function connect() {
   stream.addEventListener("error", () => {
     lostSince ||= Date.now();
     contact(false);
+    refreshBar();  // goes to the log-in page when it is not the network that ended the stream
     if (stream?.readyState === EventSource.CLOSED) {
       stream = null;
       setTimeout(connect, 3000);
