@@ -97,6 +97,8 @@ def test_a_pack_that_comes_later_is_taken(start_worker, pack, tmp_path):
     talk = start_worker({"pack": str(tmp_path / "later")})
     assert talk.still(png())["error"]["code"] == "model_missing"
     (tmp_path / "later").symlink_to(pack)
+    hello = talk.until(lambda frame: frame.kind == framing.WORKER_HELLO and frame.fields["pack"] != "").fields
+    assert (hello["pack"], hello["embedding_size"]) == ("open-1", 128), "who came before the pack learns of it"
     deadline = time.monotonic() + 60
     while "error" in (answer := talk.still(png())) and time.monotonic() < deadline:
         time.sleep(0.2)
