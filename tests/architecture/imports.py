@@ -9,7 +9,7 @@ ALLOWED: dict[str, set[str]] = {
     "contract": set(),
     "access": {"contract"},
     # Installed alone into a Jetson's own Python.
-    "vision": {"vision.worker"},
+    "vision": set(),
     "vision.wire": set(),
     "vision.packs": set(),
     "vision.faces": {"vision.boxes", "vision.graph", "vision.packs", "vision.sight", "vision.tracker"},

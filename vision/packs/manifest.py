@@ -71,7 +71,7 @@ class Embedder(NamedTuple):
     template: str
 
 
-class Pose(NamedTuple):
+class PoseNetwork(NamedTuple):
     """A pose network of a `kind`; `presence`: from this probability on a moving blob is a person."""
 
     kind: str
@@ -111,7 +111,7 @@ class Manifest(NamedTuple):
     embedding_size: int
     metric: str
     thresholds: Thresholds
-    pose: Pose
+    pose: PoseNetwork
     files: Dict[str, PackFile]
 
 
@@ -219,8 +219,9 @@ def _embedder(entry: Section) -> Embedder:
     return embedder
 
 
-def _pose(entry: Section) -> Pose:
-    pose = Pose(entry.word("kind", POSES), _network(entry.section("network")), entry.number("presence", 0.01, 0.99))
+def _pose(entry: Section) -> PoseNetwork:
+    pose = PoseNetwork(entry.word("kind", POSES), _network(entry.section("network")),
+                       entry.number("presence", 0.01, 0.99))
     entry.end()
     return pose
 

@@ -35,15 +35,15 @@ class Stills:
     def start(self) -> None:
         threading.Thread(target=self._run, name="stills", daemon=True).start()
 
-    def put(self, upload: StillRequest) -> None:
-        """Takes an upload; waits while too many wait already."""
-        self._waiting.put(upload)
+    def put(self, request: StillRequest) -> None:
+        """Takes a request; waits while too many wait already."""
+        self._waiting.put(request)
 
     def _run(self) -> None:
         while True:
-            upload = self._waiting.get()
-            answer = self._answer(upload.data)
-            upload.client.send(framing.FACES, dict(answer, id=upload.id))
+            request = self._waiting.get()
+            answer = self._answer(request.data)
+            request.client.send(framing.FACES, dict(answer, id=request.id))
             if answer.get("width", 0) * answer.get("height", 0) > LARGE:
                 give_back()
 

@@ -22,7 +22,7 @@ from vision.packs.manifest import (
     Manifest,
     Network,
     PackFile,
-    Pose,
+    PoseNetwork,
     Thresholds,
     check_files,
     dump_manifest,
@@ -143,7 +143,7 @@ def _describe(pieces: dict[str, _Piece], mean: list[float]) -> Manifest:
         embedding_size=128,
         metric="euclidean",
         thresholds=Thresholds(known=0.50, review=0.60, verify=0.55, margin=0.02, min_width=32.0),
-        pose=Pose("blazepose", Network("pose.onnx", 256, (0.0, 0.0, 0.0), 1 / 255, "rgb"), presence=0.5),
+        pose=PoseNetwork("blazepose", Network("pose.onnx", 256, (0.0, 0.0, 0.0), 1 / 255, "rgb"), presence=0.5),
         files={name: PackFile(hashlib.sha256(piece.data).hexdigest(), len(piece.data), piece.licence, piece.source)
                for name, piece in pieces.items()})
 
