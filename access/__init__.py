@@ -1,1 +1,1 @@
-"""Who may come in: accounts, passwords, lock-out, sessions, tokens. The same rules for box, cloud and police."""
+"""Access: accounts, passwords, lock-out, sessions, tokens. The same rules for box, cloud and police."""

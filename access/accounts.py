@@ -31,7 +31,7 @@ class Accounts:
         self._strangers_noted = -math.inf
 
     def any(self) -> bool:
-        """Whether there is an account at all."""
+        """Return whether there is an account at all."""
         with self._storage.read() as reading:
             return bool(reading.accounts())
 
@@ -220,7 +220,7 @@ class Accounts:
             write.note(by, "token.revoked", ended[0].name)
 
     def _prove(self, name: str, password: str, wrong: str) -> Account:
-        """The account, if name and password fit. The try is counted before the password is looked at, so that no
+        """Return the account, if name and password fit. The try is counted before the password is looked at, so that no
         number of guesses at a time gets past the lock; an unknown name goes the same way as a known one."""
         key = canonical(name)
         with self._storage.write() as write:

@@ -41,8 +41,9 @@ def new_token(name: str, role: Role, now: float) -> tuple[str, Credential]:
 
 
 def is_good(credential: Credential, kind: Kind, now: float) -> bool:
-    """Whether it is of this kind and has not ended at `now`. One that would last longer than any can was made before
-    the clock was set back: it has ended."""
+    """Return whether it is of this kind and has not ended at `now`. One that would last longer than any can was made
+    before the clock was set back: it has ended.
+    """
     if credential.kind != kind:
         return False
     if credential.expires_at is None:

@@ -1,4 +1,4 @@
-"""Which passwords will do, and how they are kept: as Argon2id hashes."""
+"""Passwords: the rules they must keep, and their Argon2id hashes."""
 
 import functools
 import secrets
@@ -45,7 +45,7 @@ def hashed(password: str, name: str) -> str:
 
 
 def fits(kept: str, password: str) -> bool:
-    """Whether this is the password of the hash `kept`. Takes as long for NO_PASSWORD, which nothing fits."""
+    """Return whether this is the password of the hash `kept`. Takes as long for NO_PASSWORD, which nothing fits."""
     try:
         return HASHER.verify(kept or nobody(), _normal(password)[:LONGEST_PASSWORD]) and kept != NO_PASSWORD
     except (VerificationError, InvalidHashError):
@@ -54,7 +54,8 @@ def fits(kept: str, password: str) -> bool:
 
 @functools.cache
 def nobody() -> str:
-    """A hash that no password fits, verified where there is no account, so that time does not tell names apart."""
+    """Return a hash that no password fits, verified where there is no account, so that time does not tell names apart.
+    """
     return HASHER.hash(secrets.token_urlsafe(32))
 
 
@@ -63,7 +64,7 @@ def _normal(password: str) -> str:
 
 
 def _core(text: str) -> str:
-    """What is left without the digits and signs people put at the ends."""
+    """Return what is left without the digits and signs people put at the ends."""
     kept = text
     while kept and not kept[0].isalpha():
         kept = kept[1:]
@@ -73,7 +74,7 @@ def _core(text: str) -> str:
 
 
 def _repeats(text: str) -> bool:
-    """Whether it is one short pattern over and over."""
+    """Return whether it is one short pattern over and over."""
     return any((text[:size] * len(text))[:len(text)] == text for size in range(1, LONGEST_PATTERN + 1))
 
 

@@ -1,4 +1,4 @@
-"""What is kept about access, and the port that keeps it. Moments are Unix seconds; secrets are kept as hashes only."""
+"""The records of access, and the port that keeps them. Moments are Unix seconds; secrets are kept as hashes only."""
 
 from contextlib import AbstractContextManager
 from typing import Any, Literal, NamedTuple, Protocol
@@ -40,7 +40,7 @@ class Credential(NamedTuple):
 
 
 class TrailLine(NamedTuple):
-    """Who did what. `number` counts up without end; `at` is an Instant."""
+    """A line of the trail: who did what. `number` counts up without end; `at` is an Instant."""
 
     number: int
     at: str
@@ -93,7 +93,7 @@ class Writing(Reading, Protocol):
 class Storage(Protocol):
     def read(self) -> AbstractContextManager[Reading]: ...
     def write(self, *, growing: bool = False) -> AbstractContextManager[Writing]:
-        """A transaction. `growing`: it adds what stays; refused earlier than others when the disk gets full.
+        """Return a transaction. `growing`: it adds what stays; refused earlier than others when the disk gets full.
 
         Raises Unavailable when nothing can be written.
         """

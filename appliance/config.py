@@ -13,7 +13,7 @@ from contract.zone import Zone
 
 
 class HttpSettings(Section):
-    """Where the pages and the REST interface listen. The certificate files turn on HTTPS."""
+    """The address of the pages and the REST interface. The certificate files turn on HTTPS."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8080, ge=0, le=65535)
@@ -44,7 +44,9 @@ class CameraSettings(Section):
 
 
 class VisionSettings(Section):
-    """How recognition runs. `python`: the interpreter of the workers (on a Jetson JetPack's own); empty: this one."""
+    """The settings of recognition. `python`: the interpreter of the workers (on a Jetson JetPack's own); empty: this
+    one.
+    """
 
     models: Path = Path("var/models/open-1")
     workers: int = Field(default=1, ge=1, le=8)

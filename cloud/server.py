@@ -48,7 +48,8 @@ def serve(app: FastAPI, http: HttpSettings, stack: contextlib.ExitStack) -> str:
 
 
 def first_steps(accounts: Accounts, url: str, home: Path) -> str:
-    """What the ready line says of the first account, whose link is also kept in home/first-link; "" once there is one.
+    """Return what the ready line says of the first account, whose link is also kept in home/first-link; "" once there
+    is one.
     """
     if accounts.any():
         return ""

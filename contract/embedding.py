@@ -1,4 +1,4 @@
-"""How embeddings of one model pack are compared, and what their distances mean."""
+"""The comparison of embeddings of one model pack, and the meaning of their distances."""
 
 from collections.abc import Callable
 from typing import Literal, Self

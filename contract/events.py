@@ -1,4 +1,4 @@
-"""What has just been committed, for those who want to know at once."""
+"""Events: notes of what has just been committed, for those who want to know at once."""
 
 from typing import Literal, NamedTuple
 

@@ -1,4 +1,4 @@
-"""Who is asking."""
+"""The identity of a caller."""
 
 from typing import Literal, NamedTuple, get_args
 

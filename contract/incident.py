@@ -36,7 +36,7 @@ class Evidence(Model):
 
 
 class Incident(Model):
-    """What happened, as it was first written down. It never changes; Actions follow it."""
+    """An incident as it was first written down. It never changes; Actions follow it."""
 
     id: Id
     device: Name
@@ -52,7 +52,7 @@ class Incident(Model):
 
 
 class Action(Model):
-    """What somebody did about an incident."""
+    """A step that somebody took about an incident."""
 
     id: Id
     incident: Id
@@ -64,7 +64,7 @@ class Action(Model):
 
 
 class LogRecord(Model):
-    """What POST /blockchain/log writes: one statement of a person, without a camera behind it."""
+    """A free log record (POST /blockchain/log): one statement of a person, without a camera behind it."""
 
     id: Id
     device: Name
@@ -98,7 +98,7 @@ class IncidentDraft(NamedTuple):
 
 
 class IncidentFilter(NamedTuple):
-    """Which incidents to list; absent fields do not restrict. `since` is inclusive, `until` exclusive."""
+    """A choice of incidents to list; absent fields do not restrict. `since` is inclusive, `until` exclusive."""
 
     state: State | None = None
     kind: Kind | None = None

@@ -1,4 +1,4 @@
-"""What one camera saw at one instant. Built from the vision worker's JSON, which is checked here once."""
+"""Observations: what one camera saw at one instant. Built from the vision worker's JSON, which is checked here once."""
 
 import base64
 from typing import Annotated, Literal
@@ -23,7 +23,9 @@ FrameBox = Annotated[tuple[float, float, float, float], AfterValidator(_positive
 
 
 class FaceQuality(Model):
-    """How usable a face is: width in pixels, sharpness (variance of the Laplacian of the chip), mean luma 0..255."""
+    """The quality of a picture of a face: width in pixels, sharpness (variance of the Laplacian of the chip), mean luma
+    0..255.
+    """
 
     width: float
     sharpness: float
@@ -42,7 +44,7 @@ class Face(Model):
     pack: str
 
     def vector(self) -> np.ndarray | None:
-        """The embedding, shape (size,), float32; None when the face was not embedded."""
+        """Return the embedding, shape (size,), float32; None when the face was not embedded."""
         return None if self.embedding is None else vector_from_text(self.embedding)
 
 
@@ -61,7 +63,7 @@ class Track(Model):
     pose: tuple[tuple[float, float, float], ...] | None = Field(default=None, min_length=17, max_length=17)
 
     def foot(self) -> tuple[float, float]:
-        """Bottom centre of the box: where the person stands, in pixels."""
+        """Return the bottom centre of the box: where the person stands, in pixels."""
         x, y, width, height = self.box
         return x + width / 2, y + height
 
@@ -78,7 +80,7 @@ class Observation(Model):
 
 
 def vector_from_text(text: str) -> np.ndarray:
-    """Base64 of little-endian float32 -> array of shape (n,). ValueError when it is anything else."""
+    """Return base64 of little-endian float32 as an array of shape (n,). Raises ValueError when it is anything else."""
     raw = base64.b64decode(text, validate=True)
     if not raw or len(raw) % 4:
         raise ValueError(f"an embedding is a whole number of float32 values, not {len(raw)} bytes")
@@ -89,5 +91,5 @@ def vector_from_text(text: str) -> np.ndarray:
 
 
 def vector_to_text(vector: np.ndarray) -> str:
-    """The inverse of vector_from_text."""
+    """Return the inverse of vector_from_text."""
     return base64.b64encode(np.asarray(vector, "<f4").tobytes()).decode("ascii")

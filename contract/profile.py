@@ -17,7 +17,7 @@ Channel = Literal["sms", "push", "email"]
 
 
 class ChannelKind(NamedTuple):
-    """How a channel is called on pages, what its addresses look like, in a pattern and in words, and one of them."""
+    """A kind of channel: its name on pages, the pattern of its addresses, that in words, and an example."""
 
     label: str
     pattern: re.Pattern[str]
@@ -50,7 +50,7 @@ class Contact(Model):
 
 
 class Consent(Model):
-    """Why templates of this person may be kept: who agreed to which text, on what basis."""
+    """The consent to keep templates of a person: who agreed to which text, on what basis."""
 
     given_by: PersonName
     basis: Literal["consent", "guardian-consent", "contract"] = "consent"

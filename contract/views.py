@@ -1,4 +1,4 @@
-"""What box and cloud answer when asked about a record: the record with all that has become of it."""
+"""The answer of box and cloud when asked about a record: the record with all that has become of it."""
 
 from pydantic import Field
 

@@ -36,7 +36,7 @@ Share = Annotated[float, AfterValidator(_share)]
 
 
 class Closed(Model):
-    """When the zone is closed, in the box's local time; hours may run past midnight."""
+    """The times when a zone is closed, in the box's local time; hours may run past midnight."""
 
     days: Annotated[str, AfterValidator(_days)] = "mon-sun"
     hours: Annotated[str, AfterValidator(_hours)] = "00:00-24:00"

@@ -1,1 +1,1 @@
-"""What `make run` and the tests use in place of a campus: demo cameras and stand-ins for alert providers."""
+"""The stand-ins for a campus that `make run` and the tests use: demo cameras and stand-ins for alert providers."""

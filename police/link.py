@@ -1,4 +1,4 @@
-"""What is known of the connection to the police channel: read by pages and health, written by reader and watch."""
+"""The state of the connection to the police channel: read by pages and health, written by reader and watch."""
 
 import threading
 import time

@@ -26,7 +26,7 @@ log = logging.getLogger(__name__)
 
 
 class Stored(LedgerRecord):
-    """What the chaincode keeps of a record; it adds who wrote it, and the transaction."""
+    """A record as the chaincode keeps it; it adds who wrote it, and the transaction."""
 
     model_config = ConfigDict(extra="ignore")
 
@@ -39,7 +39,7 @@ class ChannelEvents(Protocol):
 
 
 class EventSource(NamedTuple):
-    """Where events come from: `open` gives those after a checkpoint (None: all); `campus` is the site they are of."""
+    """A source of events: `open` gives those after a checkpoint (None: all); `campus` is the site they are of."""
 
     campus: str
     open: Callable[[Checkpoint | None], ChannelEvents]

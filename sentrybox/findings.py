@@ -1,4 +1,4 @@
-"""What `sentrybox doctor` found."""
+"""The results of `sentrybox doctor`."""
 
 from typing import NamedTuple
 

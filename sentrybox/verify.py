@@ -26,7 +26,7 @@ KEY = re.compile(r"[0-9a-f]{64}")
 
 
 class Unreadable(Exception):
-    """What --trust names is no keys and roots; the text says why."""
+    """An error: what --trust names is no keys and roots; the text says why."""
 
 
 class Trust(NamedTuple):

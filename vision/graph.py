@@ -93,12 +93,12 @@ class Graph(NamedTuple):
 
 
 def is_file(source: Source) -> bool:
-    """Whether the source is a file, which ends, and not a camera, which should not."""
+    """Return whether the source is a file, which ends, and not a camera, which should not."""
     return _scheme(source.uri) == "file" or (_scheme(source.uri) == "" and not source.uri.startswith("/dev/"))
 
 
 def file_path(source: Source) -> str:
-    """The path of a file source."""
+    """Return the path of a file source."""
     return unquote(urlsplit(source.uri).path) if _scheme(source.uri) == "file" else source.uri
 
 
@@ -124,7 +124,7 @@ def parse_graph(text: str) -> Graph:
 
 
 def dump_graph(graph: Graph) -> str:
-    """The JSON text that `parse_graph` reads."""
+    """Return the JSON text that `parse_graph` reads."""
     thresholds = {"face_score": graph.detect.face_score, "presence": graph.detect.presence,
                   "embed_width": graph.embed.min_width}
     return json.dumps({

@@ -1,4 +1,4 @@
-"""What an analysis sees: the people of a shot with their tracks, poses and faces; the faces of a still image."""
+"""The results of an analysis: the people of a shot with their tracks, poses and faces; the faces of a still image."""
 
 from typing import NamedTuple, Optional, Tuple
 
@@ -51,13 +51,13 @@ class Person(NamedTuple):
 
 
 class Sight(NamedTuple):
-    """What one shot shows."""
+    """The content of one shot."""
 
     people: Tuple[Person, ...]
 
 
 class StillSight(NamedTuple):
-    """What a still image shows. All sizes in px of the upright image as it was sent."""
+    """The content of a still image. All sizes in px of the upright image as it was sent."""
 
     width: int
     height: int

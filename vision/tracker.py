@@ -32,7 +32,7 @@ class Tracker:
         self._trails: List[Trail] = []
 
     def update(self, boxes: Sequence[Box], scores: Sequence[float], frame: int, now: float) -> List[Trail]:
-        """The trail of each box, in their order."""
+        """Return the trail of each box, in their order."""
         known = [trail for trail in self._trails if 0 <= now - trail.seen <= self._keep_s]
         result = {}
         for row, column in _pair([_expected(trail, now) for trail in known], boxes, self._overlap):
@@ -46,7 +46,7 @@ class Tracker:
         return current
 
     def forget(self, trail_id: int) -> None:
-        """The next box in that place is something new."""
+        """Forget a trail: the next box in that place is something new."""
         self._trails = [trail for trail in self._trails if trail.id != trail_id]
 
 

@@ -37,7 +37,7 @@ class WorkerPlan(NamedTuple):
 
 
 class CameraReport(NamedTuple):
-    """What the worker said last of a camera: connecting, live, lost or ended, and why."""
+    """The worker's last report of a camera: connecting, live, lost or ended, and why."""
 
     state: str
     reason: str
@@ -159,11 +159,11 @@ class Workers:
             self._camera_changed(camera, report)
 
     def report(self, camera: str) -> CameraReport:
-        """What is known of a camera."""
+        """Return what is known of a camera."""
         return self._reports.get(camera, CameraReport("connecting", "the vision worker is starting", 0.0))
 
     def problem(self) -> str:
-        """Why stills cannot be recognised just now; empty when they can."""
+        """Return why stills cannot be recognised just now; empty when they can."""
         if any(worker.client.connected for worker in self._workers):
             return ""
         return self._workers[0].problem if self._workers else "no vision worker is configured"
@@ -189,7 +189,7 @@ class Workers:
         raise Unavailable(self.problem())
 
     async def picture(self, camera: str, frame: int | None = None) -> Picture:
-        """The JPEG of a frame (the nearest still kept; None: the newest). Raises NotFound, Unavailable."""
+        """Return the JPEG of a frame (the nearest still kept; None: the newest). Raises NotFound, Unavailable."""
         worker = self._worker_of(camera)
         _kind, fields, blob = await worker.client.ask(framing.FRAME, {"camera": camera, "frame": frame}, timeout=5.0)
         return Picture(blob, str(fields["at"]), int(fields["frame"]))

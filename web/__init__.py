@@ -1,1 +1,3 @@
-"""What the web interfaces of box and cloud share: errors, bodies, lists, guarding, enrolment. Knows neither tier."""
+"""The shared parts of the web interfaces of box, cloud and police: errors, bodies, lists, guarding, enrolment. Knows
+neither tier.
+"""

@@ -65,7 +65,7 @@ def account_pages(route: type[APIRoute], page: Page, roles: tuple[Role, ...], *,
 
     @router.post("/ui/account")
     async def change_own(request: Request, accounts: Here, who: Who) -> Response:
-        """The buttons of one's own page."""
+        """Do what a button of one's own page asks for."""
         _, error, status = await _do(request, accounts, who, {"password": _change_password, "end": _end_session})
         if error:
             return await run_in_threadpool(own_page, request, accounts, error, status)
@@ -77,7 +77,7 @@ def account_pages(route: type[APIRoute], page: Page, roles: tuple[Role, ...], *,
 
     @router.post("/ui/accounts")
     async def change_accounts(request: Request, accounts: Here, who: Who) -> Response:
-        """The buttons of the list: a new account, a new token (shown this once), the end of a token."""
+        """Do what a button of the list asks for: a new account, a new token (shown this once), the end of a token."""
         acts: dict[str, Act] = {"account": _new_account(roles), "token": _new_token(roles), "revoke": _revoke}
         shown, error, status = await _do(request, accounts, who, acts)
         if error or shown:
@@ -90,7 +90,8 @@ def account_pages(route: type[APIRoute], page: Page, roles: tuple[Role, ...], *,
 
     @router.post("/ui/accounts/{name}")
     async def change_one(request: Request, name: KnownName, accounts: Here, who: Who) -> Response:
-        """The buttons of one account: role, reset (its link is shown this once), the end of it or of a session."""
+        """Do what a button of one account asks for: role, reset (its link is shown this once), ending it or a session.
+        """
         acts: dict[str, Act] = {"role": _change_role(name, roles), "reset": _reset(name), "account": _end_account(name),
                                 "end": _end_session}
         shown, error, status = await _do(request, accounts, who, acts)

@@ -125,7 +125,7 @@ def own_session(request: Request) -> str:
 
 
 def check_role(role: Role, roles: tuple[Role, ...]) -> None:
-    """Raises Problem 422 for a role that this app's accounts do not have."""
+    """Raise Problem 422 for a role that this app's accounts do not have."""
     if role not in roles:
         raise Problem(422, "invalid", f"role: there is no {role} here, only {' and '.join(roles)}")
 
@@ -158,7 +158,7 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
 
     @router.get("/session")
     async def session(who: Who) -> SessionView:
-        """Who this session or token belongs to."""
+        """Return who this session or token belongs to."""
         return SessionView(name=who.name, role=who.role)
 
     @router.post("/session/password", status_code=204, response_class=Response)
@@ -169,7 +169,7 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
 
     @router.get("/sessions")
     def own_sessions(request: Request, accounts: Here) -> SessionList:
-        """One's own sessions. 409 for a token, which has none."""
+        """Return one's own sessions. 409 for a token, which has none."""
         mine = accounts.own_sessions(own_session(request))
         return SessionList(items=[session_line(one, current) for one, current in mine])
 
@@ -189,7 +189,7 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
 
     @router.post("/accounts", status_code=201)
     async def create(body: NewAccount, request: Request, accounts: Here, who: Who) -> SessionView:
-        """A new password account. 409 for a name that is taken."""
+        """Make a new password account. 409 for a name that is taken."""
         check_role(body.role, roles)
         await hashing(request, accounts.create, body.name, body.password, body.role, who.name)
         return SessionView(name=body.name, role=body.role)
@@ -216,12 +216,12 @@ def accounts_router(rules: Rules, roles: tuple[Role, ...]) -> APIRouter:
 
     @router.get("/accounts/{name}/sessions")
     def sessions(name: KnownName, accounts: Here) -> SessionList:
-        """The sessions of an account."""
+        """Return the sessions of an account."""
         return SessionList(items=[session_line(one) for one in accounts.sessions(name)])
 
     @router.post("/tokens", status_code=201)
     def new_token(body: NewToken, accounts: Here, who: Who) -> TokenMade:
-        """A new bearer token for a program."""
+        """Make a new bearer token for a program."""
         check_role(body.role, roles)
         return TokenMade(name=body.name, role=body.role, token=accounts.new_token(body.name, body.role, who.name))
 

@@ -1,4 +1,4 @@
-"""What every application here has: routers, errors in words, bounded bodies, the edge; and what none of them has."""
+"""The frame of every application: routers, errors in words, bounded bodies, the edge; and what none of them has."""
 
 import asyncio
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""What every answer carries, and the answer to what nobody expected."""
+"""The headers that every answer carries, and the answer to what nobody expected."""
 
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request

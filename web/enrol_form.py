@@ -1,4 +1,4 @@
-"""What POST /users/register and /users/{id}/photos take: a form with files, or JSON with photos as base64."""
+"""The input of POST /users/register and /users/{id}/photos: a form with files, or JSON with photos as base64."""
 
 import base64
 import binascii
@@ -19,7 +19,7 @@ M = TypeVar("M", bound=BaseModel)
 
 
 class NewUser(BaseModel):
-    """What is said about a person; the photos come beside it. `accept_partial`: enrol with the good photos and report
+    """The fields about a new person; the photos come beside it. `accept_partial`: enrol with the good photos and report
     the refused ones. `allow_lookalike`: this is not whom the face resembles (twins)."""
 
     model_config = ConfigDict(extra="forbid")

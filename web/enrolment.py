@@ -1,4 +1,4 @@
-"""Which photos may become templates. Pure: faces and matches in, templates and refusals out."""
+"""The choice of photos that may become templates. Pure: faces and matches in, templates and refusals out."""
 
 from typing import Literal, NamedTuple
 
@@ -17,7 +17,7 @@ RefusalCode = Literal["not_an_image", "no_face", "several_faces", "too_small", "
 
 
 class PhotoLimits(NamedTuple):
-    """When a photo is good enough. Widths in pixels of the face, sharpness as FaceQuality has it, luma 0..255.
+    """The limits that a photo must keep. Widths in pixels of the face, sharpness as FaceQuality has it, luma 0..255.
 
     `bystander`: another face counts when it is at least this share of the largest one's width.
     """
@@ -44,7 +44,7 @@ class Photo(NamedTuple):
 
 
 class RefusedPhoto(BaseModel):
-    """Why a photo was not taken. `looks_like` names the enrolled person it resembles, where there is one."""
+    """A photo that was not taken, and why. `looks_like` names the enrolled person it resembles, where there is one."""
 
     index: int
     filename: str
@@ -64,19 +64,19 @@ class Good(NamedTuple):
 
 
 class Judgement(NamedTuple):
-    """What a set of photos is worth."""
+    """The result for a set of photos."""
 
     good: tuple[Good, ...]
     refused: tuple[RefusedPhoto, ...]
 
 
 def main_face(faces: tuple[Face, ...]) -> Face:
-    """The largest face."""
+    """Return the largest face."""
     return max(faces, key=lambda face: face.box[2] * face.box[3])
 
 
 def space_for(face: Face, space_of: SpaceOf) -> EmbeddingSpace:
-    """How a measured face is compared. Raises Unavailable while no vision worker has said it."""
+    """Return how a measured face is compared. Raises Unavailable while no vision worker has said it."""
     space = space_of(face.pack)
     if space is None:
         raise Unavailable(f"no vision worker has said how faces of pack {face.pack} are compared",
@@ -105,14 +105,16 @@ def judge(photos: list[Photo], limits: PhotoLimits, *, existing: tuple[Template,
 
 
 def template_of(face: Face, made_at: str) -> Template:
-    """The template of a measured face."""
+    """Return the template of a measured face."""
     if face.embedding is None:
         raise ValueError("a face without an embedding makes no template")
     return Template(id=new_id(), pack=face.pack, vector=face.embedding, quality=quality_of(face), made_at=made_at)
 
 
 def quality_of(face: Face) -> float:
-    """0..1: the weakest of size (full marks from 112 px), sharpness (from 200), pose, and the detector's certainty."""
+    """Return 0..1: the weakest of size (full marks from 112 px), sharpness (from 200), pose, and the detector's
+    certainty.
+    """
     q = face.quality
     marks = (q.width / 112, q.sharpness / 200, 0.4 + q.frontal, face.score)
     return round(max(0.0, min(1.0, *marks)), 3)
@@ -164,7 +166,9 @@ def _against_enrolled(photo: Photo, face: Face, limits: PhotoLimits, owner: str 
 
 
 def _agreeing(good: list[Good], existing: tuple[Template, ...]) -> list[Good]:
-    """The photos that show one person: near the templates there are, else near the photo most others are near to."""
+    """Return the photos that show one person: near the templates there are, else near the photo most others are near
+    to.
+    """
     packs = {g.face.pack for g in good}
     known = [(t.pack, vector_from_text(t.vector)) for t in existing if t.pack in packs]
     if known:
@@ -177,7 +181,7 @@ def _agreeing(good: list[Good], existing: tuple[Template, ...]) -> list[Good]:
 
 
 def _one_person(good: Good, pack: str, vector: np.ndarray) -> bool:
-    """Whether a vector of `pack` may be the same person's; vectors of two packs are never compared."""
+    """Return whether a vector of `pack` may be the same person's; vectors of two packs are never compared."""
     return pack == good.space.pack and good.space.distance(good.vector, vector) <= good.space.thresholds.review
 
 

@@ -1,4 +1,4 @@
-"""Who may do what. One table of rules per app; a route without a line in it cannot be built.
+"""The guard of routes: who may do what. One table of rules per app; a route without a line in it cannot be built.
 
 The app keeps on its state: `rules` (Rules) and `authority` (Authenticator).
 """
@@ -62,7 +62,8 @@ def access_rules(here: frozenset[Role]) -> Rules:
 
 
 class Authenticator(NamedTuple):
-    """How an app knows people: the name of its session cookie, and whose a token or a session is (None: nobody's).
+    """The means by which an app knows people: the name of its session cookie, and whose a token or a session is (None:
+    nobody's).
 
     Cookies are not kept apart by port, so two apps on one host need two names.
     """
@@ -73,7 +74,7 @@ class Authenticator(NamedTuple):
 
 
 def same_origin(request: Request) -> bool | None:
-    """Whether the browser says that one of our own pages sent this; None when it is no browser speaking."""
+    """Return whether the browser says that one of our own pages sent this; None when it is no browser speaking."""
     site = request.headers.get("sec-fetch-site")
     if site is not None:
         return site == "same-origin"
@@ -82,13 +83,13 @@ def same_origin(request: Request) -> bool | None:
 
 
 def unauthorised(detail: str, *, code: str = "not_logged_in") -> Problem:
-    """401, with the header HTTP asks for."""
+    """Return a 401 with the header HTTP asks for."""
     return Problem(401, code, detail, hint="log in at /login, or send Authorization: Bearer TOKEN",
                    headers={"WWW-Authenticate": 'Bearer realm="sentrybox"'})
 
 
 async def identity(request: Request) -> Identity | None:
-    """Who asks, by bearer token or by session cookie. Raises Problem 401 for a token that is none."""
+    """Return who asks, by bearer token or by session cookie. Raises Problem 401 for a token that is none."""
     authority: Authenticator = request.app.state.authority
     header = request.headers.get("authorization")
     if header is not None:
@@ -155,17 +156,17 @@ class PageRoute(GuardedRoute):
 
 
 def guarded(rules: Rules) -> type[GuardedRoute]:
-    """The route class of one app."""
+    """Return the route class of one app."""
     return type("GuardedRoute", (GuardedRoute,), {"rules": rules})
 
 
 def guarded_page(rules: Rules) -> type[APIRoute]:
-    """As guarded(), but sends who is not logged in to the log-in page and back."""
+    """See guarded(); this one sends who is not logged in to the log-in page and back."""
     return type("PageRoute", (PageRoute,), {"rules": rules})
 
 
 def new_router(rules: Rules, tag: str) -> APIRouter:
-    """A router whose routes are all guarded."""
+    """Return a router whose routes are all guarded."""
     return APIRouter(route_class=guarded(rules), tags=[tag])
 
 

@@ -34,7 +34,7 @@ class TemplateView(BaseModel):
 
 
 class FacialId(BaseModel):
-    """How the person is recognised."""
+    """The templates by which a person is recognised."""
 
     count: int
     packs: list[str]
@@ -62,7 +62,7 @@ class UserView(BaseModel):
 
 
 class SetChange(BaseModel):
-    """What joins a set and what leaves it."""
+    """A change of a set: the members that join and those that leave."""
 
     model_config = ConfigDict(extra="forbid")
 

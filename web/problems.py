@@ -54,7 +54,7 @@ class Problem(Exception):
 
 def problem_response(request: Request, status: int, code: str, detail: str, *, hint: str = "",
                      headers: dict[str, str] | None = None, **extra: Any) -> Response:
-    """The answer. Fields that are empty are left out."""
+    """Return the answer. Fields that are empty are left out."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": status, "detail": detail,
             "instance": request.url.path, "code": code, "hint": hint, **extra}
     return JSONResponse({key: value for key, value in body.items() if value not in ("", [])}, status,
@@ -62,13 +62,13 @@ def problem_response(request: Request, status: int, code: str, detail: str, *, h
 
 
 def field_errors(errors: Any) -> list[dict[str, str]]:
-    """Pydantic's errors as FieldErrors, without the input: it may be somebody's photo."""
+    """Return Pydantic's errors as FieldErrors, without the input: it may be somebody's photo."""
     return [{"field": ".".join(str(part) for part in error["loc"] if part != "function-after") or "body",
              "message": str(error["msg"]).removeprefix("Value error, ")} for error in errors]
 
 
 def status_for(error: SentryboxError) -> int:
-    """The HTTP status of one of the four errors."""
+    """Return the HTTP status of one of the four errors."""
     return next(code for kind, code in STATUS_OF.items() if isinstance(error, kind))
 
 
@@ -104,7 +104,7 @@ def _of_overflow(request: Request, error: OverflowError) -> Response:
 
 
 def of_bug(request: Request, error: Exception) -> Response:
-    """The answer to what nobody expected; the log gets the rest."""
+    """Return the answer to what nobody expected; the log gets the rest."""
     log.error("%s %s failed: %s", request.method, request.url.path, type(error).__name__, exc_info=error)
     return problem_response(request, 500, "internal", "this is a fault of the server, not of the request; see its log")
 

@@ -34,7 +34,7 @@ def sign_in_router(rules: Rules, page: Page) -> APIRouter:
 
     @router.get("/login", response_class=HTMLResponse, include_in_schema=False)
     async def login_page(request: Request, next: str = "/") -> Response:
-        """The form."""
+        """Return the form."""
         any_account = await run_in_threadpool(_accounts(request).any)
         return page(request, "login.html", 200, target=inside(next), name="", error="", any_account=any_account)
 
@@ -63,7 +63,7 @@ def sign_in_router(rules: Rules, page: Page) -> APIRouter:
 
     @router.get("/first", response_class=HTMLResponse, include_in_schema=False)
     async def first_page(request: Request, secret: str = "") -> Response:
-        """The form for the first account. The secret is looked at when the form is sent."""
+        """Return the form for the first account. The secret is looked at when the form is sent."""
         return page(request, "first.html", 200, secret=secret, name="", error="", field="", minimum=SHORTEST_PASSWORD)
 
     @router.post("/first", response_class=HTMLResponse, include_in_schema=False)
@@ -84,7 +84,7 @@ def sign_in_router(rules: Rules, page: Page) -> APIRouter:
 
     @router.get("/reset", response_class=HTMLResponse, include_in_schema=False)
     async def reset_page(request: Request, secret: str = "") -> Response:
-        """The form for a new password. The secret is looked at when the form is sent."""
+        """Return the form for a new password. The secret is looked at when the form is sent."""
         return page(request, "reset.html", 200, secret=secret, error="", field="", minimum=SHORTEST_PASSWORD)
 
     @router.post("/reset", response_class=HTMLResponse, include_in_schema=False)

@@ -32,7 +32,7 @@ class Pages:
         self._templates.globals.update(channels=CHANNELS, assets=_version(SHARED, self._static))
 
     def page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
-        """The page of `template`. Every page knows who reads it (`who`, None when nobody is logged in)."""
+        """Return the page of `template`. Every page knows who reads it (`who`, None when nobody is logged in)."""
         who: Identity | None = getattr(request.state, "who", None)
         state = request.app.state
         text = self._templates.get_template(template).render(who=who, site=state.site, version=request.app.version,
@@ -56,7 +56,7 @@ def _version(*folders: Path) -> str:
 
 
 def _moment(text: str | None) -> Markup:
-    """A time element; a script turns it into the reader's own zone."""
+    """Return a time element; a script turns it into the reader's own zone."""
     if text is None:
         return Markup("")
     shown = from_text(text).strftime("%Y-%m-%d %H:%M:%S UTC")

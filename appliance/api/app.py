@@ -37,7 +37,7 @@ _SUBJECTS = (recognize, register, users, incidents, notify, ledger, cameras, acc
 
 
 def build_app(services: Services) -> FastAPI:
-    """The application. Serve it with a graceful shutdown of a second or so: live pictures and events never end
+    """Return the application. Serve it with a graceful shutdown of a second or so: live pictures and events never end
     by themselves."""
     figures = health.Figures(services)
     app = new_app("Sentrybox box", "Recognition, incidents, alerts and the ledger of one box.", services.version,

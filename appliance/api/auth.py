@@ -1,4 +1,6 @@
-"""Who may do what on the box. One table for every route; a route without a line in it cannot be built."""
+"""The roles that may use each route of the box. One table for every route; a route without a line in it cannot be
+built.
+"""
 
 from functools import partial
 from typing import Annotated
@@ -66,13 +68,13 @@ new_router = partial(guard.new_router, RULES)
 
 
 def services_of(request: Request) -> Services:
-    """The Services the app was built with."""
+    """Return the Services the app was built with."""
     services: Services = request.app.state.services
     return services
 
 
 async def still_allowed(request: Request) -> bool:
-    """Whether the sender of a long answer is still who they were: asked now and then while it lasts."""
+    """Return whether the sender of a long answer is still who they were: asked now and then while it lasts."""
     try:
         who = await identity(request)
     except Problem:

@@ -67,13 +67,13 @@ class ZonesChange(BaseModel):
 
 @router.get("/cameras")
 async def listing(box: Box) -> CameraList:
-    """The cameras of this box and how they are."""
+    """Return the cameras of this box and how they are."""
     return CameraList(items=[Camera(**state._asdict()) for state in box.cameras.states()])
 
 
 @router.get("/cameras/{camera}/snapshot.jpg", response_class=Response, responses={200: {"content": {"image/jpeg": {}}}})
 async def snapshot(camera: Name, box: Box) -> Response:
-    """The newest frame. It is not kept."""
+    """Return the newest frame. It is not kept."""
     camera_of(box, camera)
     picture = await box.vision.picture(camera)
     return Response(picture.jpeg, media_type="image/jpeg", headers={"X-Captured-At": picture.at})
@@ -82,7 +82,8 @@ async def snapshot(camera: Name, box: Box) -> Response:
 @router.get("/cameras/{camera}/live", response_class=Response,
             responses={200: {"content": {f"multipart/x-mixed-replace; boundary={_BOUNDARY}": {}}}})
 async def live(camera: Name, request: Request, box: Box) -> Response:
-    """MJPEG for as long as somebody watches. 503 while the camera has no picture, or when too many watch already."""
+    """Send MJPEG for as long as somebody watches. 503 while the camera has no picture, or when too many watch already.
+    """
     state = camera_of(box, camera)
     if state.state != "live":
         raise Unavailable(f"camera {camera} is {state.state}: {state.reason or 'there is no picture yet'}")
@@ -96,14 +97,15 @@ async def live(camera: Name, request: Request, box: Box) -> Response:
 
 @router.get("/cameras/{camera}/tracks")
 async def tracks(camera: Name, box: Box) -> dict[str, Any]:
-    """Who was seen last: {at, width, height, tracks: [{id, box, name, status}]}; boxes in shares of the picture."""
+    """Return who was seen last: {at, width, height, tracks: [{id, box, name, status}]}; boxes in shares of the picture.
+    """
     camera_of(box, camera)
     return box.cameras.overlay(camera)
 
 
 @router.get("/cameras/{camera}/zones")
 def zones(camera: Name, box: Box) -> ZonesView:
-    """Where on the picture, when, and who may be there."""
+    """Return where on the picture, when, and who may be there."""
     camera_of(box, camera)
     found, revision = box.store.zones.get(camera)
     return ZonesView(camera=camera, revision=revision, zones=found)
@@ -122,7 +124,7 @@ def put_zones(camera: Name, body: ZonesChange, box: Box, who: Who) -> ZonesView:
 
 
 def camera_of(box: Services, camera: str) -> CameraState:
-    """Raises NotFound, saying which cameras there are."""
+    """Return how a camera is. Raises NotFound, saying which cameras there are."""
     states = box.cameras.states()
     for state in states:
         if state.id == camera:

@@ -41,7 +41,9 @@ class Hub:
 
     @contextlib.contextmanager
     def listen(self, topics: frozenset[str] | None) -> Iterator[asyncio.Queue[Event | None]]:
-        """A queue of events of these topics, of all with None. Raises Problem 503 when there are too many listeners."""
+        """Yield a queue of events of these topics, of all with None. Raises Problem 503 when there are too many
+        listeners.
+        """
         if len(self._listeners) >= MAX_LISTENERS:
             raise Problem(503, "too_many_listeners", f"{MAX_LISTENERS} pages listen already",
                           headers={"Retry-After": "10"})
@@ -77,7 +79,7 @@ class Hub:
 
 @router.get("/events", response_class=Response, responses={200: {"content": {"text/event-stream": {}}}})
 async def events(request: Request, who: Who) -> Response:
-    """Server-sent events, named by topic: incident, profile, delivery, anchor, camera, zones, site, sync.
+    """Send server-sent events, named by topic: incident, profile, delivery, anchor, camera, zones, site, sync.
     The data is {"id": ...}; `resync` says that events were lost."""
     topics = POLICE_TOPICS if who.role == "police" else None
     stream = while_allowed(request, _stream(request.app.state.hub, topics))

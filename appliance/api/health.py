@@ -1,4 +1,4 @@
-"""Whether the box lives, whether it can do its work, and its figures for Prometheus."""
+"""Health of the box: whether it lives, whether it can do its work, and its figures for Prometheus."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -27,7 +27,7 @@ class Ready(BaseModel):
 
 
 class BoxStatus(BaseModel):
-    """What the status bar shows. `vision`: why recognition does not work, empty when it does."""
+    """The content of the status bar. `vision`: why recognition does not work, empty when it does."""
 
     box: str
     version: str

@@ -17,7 +17,7 @@ _HERE = Path(__file__).parent
 
 
 def _moment(text: str | None) -> Markup:
-    """A time element; a script turns it into the reader's own zone."""
+    """Return a time element; a script turns it into the reader's own zone."""
     if text is None:
         return Markup("")
     shown = from_text(text).strftime("%Y-%m-%d %H:%M:%S UTC")
@@ -31,7 +31,8 @@ _environment.globals["channels"] = CHANNELS
 
 
 def page(request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
-    """The template, filled in. Every page knows who reads it (`who`, None when nobody is logged in) and the box."""
+    """Return the template, filled in. Every page knows who reads it (`who`, None when nobody is logged in) and the box.
+    """
     who: Identity | None = getattr(request.state, "who", None)
     services = request.app.state.services
     text = _environment.get_template(template).render(who=who, box=services.box, version=services.version,

@@ -53,7 +53,7 @@ def decide(candidates: Sequence[Near], thresholds: Thresholds) -> Match:
 
 
 class GalleryMatcher:
-    """Who a face belongs to, by the gallery and the thresholds of the face's pack."""
+    """A matcher of faces with people, by the gallery and the thresholds of the face's pack."""
 
     def __init__(self, nearest: Nearest, space_of: SpaceOf) -> None:
         self._nearest = nearest

@@ -1,4 +1,4 @@
-"""How the embeddings of each pack in use are compared on this box."""
+"""The embedding space of each pack in use on this box."""
 
 from collections.abc import Callable
 
@@ -6,7 +6,7 @@ from contract.embedding import EmbeddingSpace
 
 
 class Spaces:
-    """What the vision workers said of their packs, with the site's own thresholds where its file has any."""
+    """The spaces that the vision workers described, with the site's own thresholds where its file has any."""
 
     def __init__(self, known: float | None, review: float | None, adopt: Callable[[EmbeddingSpace], None]) -> None:
         self._known, self._review = known, review

@@ -11,7 +11,7 @@ NEEDED = 3
 
 
 class Verdict(NamedTuple):
-    """What the votes say so far. `status` "open" while there are too few votes to say anything."""
+    """The verdict of the votes so far. `status` "open" while there are too few votes to say anything."""
 
     status: str
     profile_id: str | None

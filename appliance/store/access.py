@@ -30,13 +30,13 @@ class AccessTables:
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
-        """One consistent look."""
+        """Yield one consistent look."""
         with self._connection.read() as db:
             yield _Reading(db)
 
     @contextmanager
     def write(self, *, growing: bool = False) -> Iterator[Writing]:
-        """One transaction. Raises Unavailable when the disk or the memory is too full for it."""
+        """Yield one transaction. Raises Unavailable when the disk or the memory is too full for it."""
         with self._connection.write(EDITS if growing else UPKEEP) as write:
             yield _Writing(write, self._clock)
 

@@ -1,4 +1,4 @@
-"""Where a page of incidents ended, as text that callers hand back unread."""
+"""The end of a page of incidents, as text that callers hand back unread."""
 
 import base64
 import json

@@ -1,4 +1,4 @@
-"""How much the box may keep, and who is refused first when it gets tight: clips first, incidents last."""
+"""The limits of what the box may keep, and the order of refusals when it gets tight: clips first, incidents last."""
 
 import errno
 import os

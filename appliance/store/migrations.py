@@ -21,7 +21,7 @@ def _run(db: Database, *statements: str) -> None:
 
 @steps()
 def m001_records(db: Database) -> None:
-    """Incidents, actions, log records and the chain entry each leaves."""
+    """Make incidents, actions, log records and the chain entry each leaves."""
     _run(
         db,
         "CREATE TABLE meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -53,7 +53,9 @@ def m001_records(db: Database) -> None:
 
 @steps()
 def m002_outbox(db: Database) -> None:
-    """What the cloud has to be told. `rank` is the order of sending; rows of one lane go one after the other."""
+    """Make the outbox: what the cloud has to be told. `rank` is the order of sending; rows of one lane go one after the
+    other.
+    """
     _run(
         db,
         """CREATE TABLE outbox (
@@ -72,7 +74,7 @@ def m002_outbox(db: Database) -> None:
 
 @steps()
 def m003_people(db: Database) -> None:
-    """Profiles (content is the truth, friendships find who names whom, of_cloud: see feed.py) and the erased."""
+    """Make profiles (content is the truth, friendships find who names whom, of_cloud: see feed.py) and the erased."""
     _run(
         db,
         """CREATE TABLE profiles (
@@ -90,7 +92,7 @@ def m003_people(db: Database) -> None:
 
 @steps()
 def m004_telling(db: Database) -> None:
-    """Notices and how each telling stands; zones."""
+    """Make notices and how each telling stands; zones."""
     _run(
         db,
         "CREATE TABLE notices (id TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID",
@@ -106,7 +108,7 @@ def m004_telling(db: Database) -> None:
 
 @steps()
 def m005_access(db: Database) -> None:
-    """Accounts, sessions and tokens; only hashes of secrets."""
+    """Make accounts, sessions and tokens; only hashes of secrets."""
     _run(
         db,
         """CREATE TABLE accounts (
@@ -126,7 +128,9 @@ def m005_access(db: Database) -> None:
 
 @steps()
 def m006_ledger_status(db: Database) -> None:
-    """What the cloud last said of a record's way onto the ledger ("" before it did), and why it waits or is parked."""
+    """Make columns for what the cloud last said of a record's way onto the ledger ("" before it did), and why it waits
+    or is parked.
+    """
     _run(
         db,
         "ALTER TABLE entries ADD COLUMN ledger_status TEXT NOT NULL DEFAULT ''",

@@ -1,4 +1,5 @@
-"""What the cloud has to be told: rows written with the facts, forgotten only after the cloud's receipt."""
+"""The outbox, of what the cloud has to be told: rows written with the facts, forgotten only after the cloud's receipt.
+"""
 
 import json
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""Who did what at this box: log-ins, refusals, changes of accounts. The newest lines; they stay on the box."""
+"""The trail of this box: log-ins, refusals, changes of accounts. The newest lines; they stay on the box."""
 
 import json
 

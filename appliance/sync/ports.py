@@ -1,4 +1,4 @@
-"""What the cloud connection needs from the box's memory. `appliance/app.py` hands the store in."""
+"""The ports of the cloud connection: what it needs from the box's memory. `appliance/app.py` hands the store in."""
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import Protocol

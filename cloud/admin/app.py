@@ -33,7 +33,7 @@ ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES,
 
 
 def build_app(services: Services) -> FastAPI:
-    """The application, stateless but for what the database holds: any number may run at a time."""
+    """Return the application, stateless but for what the database holds: any number may run at a time."""
     app = new_app("Sentrybox cloud", "People, boxes, incidents, alerts and the ledger of a site.", services.version,
                   Authenticator(COOKIE, services.accounts.by_token, services.accounts.by_session),
                   ROUTERS, services=services, accounts=services.accounts, site=services.site)

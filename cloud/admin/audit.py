@@ -1,4 +1,4 @@
-"""What the ledger's audit found, and what was refused from boxes."""
+"""The findings of the ledger's audit, and the messages refused from boxes."""
 
 from pydantic import BaseModel
 

@@ -1,4 +1,4 @@
-"""Which roles may use which route of the cloud."""
+"""The roles that may use which route of the cloud."""
 
 from web.guard import ADMINS, EVERYBODY, GUARDS, POLICE, PUBLIC, SUPERVISORS, Rules, access_rules
 

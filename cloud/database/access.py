@@ -24,13 +24,13 @@ class AccessTables:
 
     @contextmanager
     def read(self) -> Iterator[Reading]:
-        """One consistent look."""
+        """Yield one consistent look."""
         with self._database.read() as session:
             yield _Reading(session)
 
     @contextmanager
     def write(self, *, growing: bool = False) -> Iterator[Writing]:
-        """One transaction, one at a time also where several processes write: else two admins end each other."""
+        """Yield one transaction, one at a time also where several processes write: else two admins end each other."""
         with self._database.write() as session:
             if not self._database.is_sqlite:
                 session.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _ONE_AT_A_TIME})

@@ -47,7 +47,7 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Session]:
-        """A snapshot; every change made through it is lost or refused."""
+        """Yield a snapshot; every change made through it is lost or refused."""
         with Session(self._reader, expire_on_commit=False) as session:
             yield session
 
@@ -58,7 +58,7 @@ class Database:
 
 
 def insert_if_absent(session: Session, row: SQLModel) -> bool:
-    """INSERT ... ON CONFLICT DO NOTHING; whether the row is new."""
+    """Run INSERT ... ON CONFLICT DO NOTHING; return whether the row is new."""
     # Asked by RETURNING, for the row count is -1 (unknown) on PostgreSQL.
     key = next(iter(_table(row).primary_key))
     inserted = session.execute(_insert(session, row).on_conflict_do_nothing().returning(key))
@@ -66,13 +66,13 @@ def insert_if_absent(session: Session, row: SQLModel) -> bool:
 
 
 def upsert(session: Session, row: SQLModel, keys: tuple[str, ...]) -> None:
-    """INSERT, or UPDATE every other column where `keys` (a unique constraint) are there already."""
+    """Run INSERT, or UPDATE every other column where `keys` (a unique constraint) are there already."""
     values = row.model_dump(exclude=set(keys))
     session.execute(_insert(session, row).on_conflict_do_update(index_elements=list(keys), set_=values))
 
 
 def engines(url: str) -> Database:
-    """The database of a url, not looked at yet. Raises Rejected for a url of another kind."""
+    """Return the database of a url, not looked at yet. Raises Rejected for a url of another kind."""
     try:
         if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
             return _sqlite(url)

@@ -1,4 +1,4 @@
-"""Who did what, in lines chained by hash: a line changed or taken out shows."""
+"""The trail: who did what, in lines chained by hash: a line changed or taken out shows."""
 
 from typing import Any
 

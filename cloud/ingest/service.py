@@ -38,7 +38,7 @@ MESSAGES = Counter(
 
 
 class BrokerLink(NamedTuple):
-    """Where the broker is, and how the cloud proves who it is (PEM files)."""
+    """The broker's address, and how the cloud proves who it is (PEM files)."""
 
     host: str
     port: int

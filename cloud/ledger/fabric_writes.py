@@ -1,4 +1,4 @@
-"""What transactions of the ledger's chaincode call say and write, read from the envelopes of a block.
+"""The calls and writes of transactions of the ledger's chaincode, read from the envelopes of a block.
 
 Formats: fabric-protos common/common.proto, peer/transaction.proto, ledger/rwset; the values are the chaincode's own.
 """

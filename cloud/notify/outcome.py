@@ -1,4 +1,4 @@
-"""What became of one request to a provider, in the words of contract.errors. Pure."""
+"""The outcome of one request to a provider, in the words of contract.errors. Pure."""
 
 from contract.errors import Rejected, Unavailable
 from contract.ports import Accepted

@@ -1,4 +1,4 @@
-"""What to do next with a delivery. Pure: values and the time in, a decision out.
+"""The next step of a delivery. Pure: values and the time in, a decision out.
 
 Of some requests nobody knows whether they arrived: the answer was lost, or the worker died. They are counted as
 `unclear`. While there are any, the provider is asked first, and one more request is made at most (promise 10).
@@ -26,7 +26,7 @@ MOST_SENDS = 2
 
 
 class Next(NamedTuple):
-    """What to store. `not_before` is set while another attempt is to come."""
+    """The state to store. `not_before` is set while another attempt is to come."""
 
     state: DeliveryState
     reason: str

@@ -1,4 +1,4 @@
-"""What an alert says: who, where, what, when, how late, and the link. Pure."""
+"""The text of an alert: who, where, what, when, how late, and the link. Pure."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo

@@ -24,7 +24,7 @@ MAX_LINE = 16 * 1024
 
 
 class ChainFileHead(Model):
-    """Whose chain it is, by which key, written when."""
+    """The first line: whose chain it is, by which key, written when."""
 
     v: Literal[1] = 1
     kind: Literal["sentrybox-chain"] = "sentrybox-chain"
@@ -34,8 +34,9 @@ class ChainFileHead(Model):
 
 
 class ChainEnd(Model):
-    """How many entries there were when the file was written, the hash of the last one (GENESIS for none), and the
-    box's Ed25519 signature (hex) of that and the head."""
+    """The last line: the number of entries when the file was written, the hash of the last one (GENESIS for none), and
+    the box's Ed25519 signature (hex) of that and the head.
+    """
 
     entries: int = Field(ge=0, le=2**53 - 1)
     last: Hash

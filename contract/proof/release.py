@@ -1,4 +1,4 @@
-"""What the campus hands to the police of one record, off the ledger: the proof and the names of the people in it."""
+"""The release of one record to the police, off the ledger: the proof and the names of the people in it."""
 
 from pydantic import Field
 

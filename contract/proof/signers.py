@@ -1,4 +1,4 @@
-"""Who signed: X.509 members of a Fabric organisation, under the root certificates that a proof brings along.
+"""Signers: X.509 members of a Fabric organisation, under the root certificates that a proof brings along.
 
 What Fabric's membership service asks of a signer, and no more: ECDSA P-256, low S, a certificate issued by the
 organisation's root, one node unit (client, peer, admin or orderer). Not known here: intermediate authorities and

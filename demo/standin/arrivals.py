@@ -1,4 +1,4 @@
-"""What the stand-in has taken from its clients: the messages that "arrived" on phones and in mailboxes."""
+"""The arrivals at the stand-in: the messages that "arrived" on phones and in mailboxes."""
 
 from collections import deque
 from dataclasses import asdict, dataclass

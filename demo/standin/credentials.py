@@ -20,7 +20,7 @@ DEVICES = 8
 
 @dataclass(frozen=True, slots=True)
 class ProviderAccounts:
-    """What the stand-in checks its clients against."""
+    """The credentials that the stand-in checks its clients against."""
 
     twilio: TwilioAccount
     mail_user: str

@@ -20,7 +20,7 @@ class Fault:
 
 
 class Faults:
-    """Which provider fails next, how, and how often."""
+    """The planned failures: which provider fails next, how, and how often."""
 
     def __init__(self) -> None:
         self._planned: dict[str, tuple[Fault, int]] = {}

@@ -1,4 +1,4 @@
-"""What a person or a test sees of the stand-in: the page, the list of arrivals, the failures on demand."""
+"""The pages of the stand-in for people and tests: the page, the list of arrivals, the failures on demand."""
 
 import hmac
 from pathlib import Path

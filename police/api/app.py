@@ -15,7 +15,7 @@ ROUTERS = (*(subject.router for subject in _SUBJECTS), description_router(RULES,
 
 
 def build_app(services: Services) -> FastAPI:
-    """The application, stateless but for what the database holds."""
+    """Return the application, stateless but for what the database holds."""
     app = new_app("Sentrybox police", "What came on the police channel, and what the campus released of it.",
                   services.version, Authenticator(COOKIE, services.accounts.by_token, services.accounts.by_session),
                   ROUTERS, services=services, accounts=services.accounts, site=services.site)

@@ -1,4 +1,4 @@
-"""Whether the process lives, whether it hears the police channel, and its figures for Prometheus."""
+"""Health of the process: whether it lives, whether it hears the police channel, and its figures for Prometheus."""
 
 from fastapi import Response
 from prometheus_client import CollectorRegistry, generate_latest

@@ -68,7 +68,7 @@ def entry(request: Request, entry_id: Id, police: Police) -> Response:
 
 @router.post("/ui/entries/{entry_id}")
 async def act(request: Request, entry_id: Id, police: Police, who: Who) -> Response:
-    """The buttons of an entry."""
+    """Do what a button of an entry asks for."""
     button = (await read_fields(request)).get("do")
     try:
         if button == "acknowledge":

@@ -1,4 +1,4 @@
-"""Which roles may use which route of the police's own application."""
+"""The roles that may use which route of the police's own application."""
 
 from contract.identity import Role
 from web.guard import PUBLIC, Rules, access_rules

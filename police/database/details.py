@@ -1,4 +1,6 @@
-"""What the campus released of the entries on the police channel: asked for again and again, checked, kept, dropped."""
+"""The details that the campus released of the entries on the police channel: asked for again and again, checked, kept,
+dropped.
+"""
 
 from sqlalchemy import func
 from sqlmodel import Session, col, select

@@ -91,5 +91,5 @@ class CpuAnalysis(Analysis):
 
 
 def _or_else(wanted: Optional[float], packs: float) -> float:
-    """The graph's own threshold, or the pack's where the graph has none."""
+    """Return the graph's own threshold, or the pack's where the graph has none."""
     return packs if wanted is None else wanted

@@ -55,7 +55,7 @@ class Background:
         return self._boxes(cv2.morphologyEx(opened, cv2.MORPH_CLOSE, _CLOSE))
 
     def absorb(self, box: Box) -> None:
-        """What is inside the box now is background."""
+        """Make background of what is inside the box now."""
         if self._mean is None or self._current is None:
             return
         x0, y0 = (max(int(value / self._scale) - 2, 0) for value in box[:2])

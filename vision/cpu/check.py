@@ -1,4 +1,4 @@
-"""Whether a pack's networks are what its manifest says: each is run once on a made picture."""
+"""The check that a pack's networks are what its manifest says: each is run once on a made picture."""
 
 from pathlib import Path
 from typing import Callable, List

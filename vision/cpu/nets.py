@@ -102,7 +102,7 @@ class FaceFinder:
         return Found((x0, y0, x1 - x0, y1 - y0), float(score), landmarks)
 
     def _look(self, halves: List[np.ndarray], region: Region, box: Letterbox) -> Tuple[np.ndarray, np.ndarray]:
-        """What is whole inside one region: scores, and rows in pixels of the picture."""
+        """Return what is whole inside one region: scores, and rows in pixels of the picture."""
         size = self._detector.network.size
         level = min(pixels.halvings(box.scale), len(halves) - 1)
         part = halves[level][region.y0 >> level:region.y1 >> level, region.x0 >> level:region.x1 >> level]

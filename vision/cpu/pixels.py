@@ -14,12 +14,12 @@ _MARGIN = 8
 
 
 def halvings(scale: float) -> int:
-    """How often a picture can be halved before it is smaller than `scale` of itself."""
+    """Return how often a picture can be halved before it is smaller than `scale` of itself."""
     return max(int(np.log2(1 / scale)), 0) if scale < 1 else 0
 
 
 def halves(rgb: np.ndarray, scale: float) -> List[np.ndarray]:
-    """The picture, its half, its quarter, ... as far as `scale` needs: tiles share the costly area sampling."""
+    """Return the picture, its half, its quarter, ... as far as `scale` needs: tiles share the costly area sampling."""
     pictures = [rgb]
     for _ in range(halvings(scale)):
         height, width = pictures[-1].shape[:2]
@@ -28,7 +28,7 @@ def halves(rgb: np.ndarray, scale: float) -> List[np.ndarray]:
 
 
 def letterbox(rgb: np.ndarray, box: Letterbox, size: int) -> np.ndarray:
-    """The picture centred on black, (size, size, 3). Area sampling: small faces are lost by any other."""
+    """Return the picture centred on black, (size, size, 3). Area sampling: small faces are lost by any other."""
     method = cv2.INTER_AREA if box.scale < 1 else cv2.INTER_LINEAR
     canvas = np.zeros((size, size, 3), np.uint8)
     canvas[box.top:box.top + box.height, box.left:box.left + box.width] = cv2.resize(
@@ -37,13 +37,13 @@ def letterbox(rgb: np.ndarray, box: Letterbox, size: int) -> np.ndarray:
 
 
 def tensor(rgb: np.ndarray, network: Network) -> np.ndarray:
-    """(1, 3, h, w) float32, normalised as the network wants it."""
+    """Return (1, 3, h, w) float32, normalised as the network wants it."""
     return cv2.dnn.blobFromImage(rgb, network.scale, (rgb.shape[1], rgb.shape[0]), network.mean,
                                  swapRB=network.colours == "bgr")
 
 
 def warp_chip(rgb: np.ndarray, plan: ChipPlan, size: int) -> np.ndarray:
-    """The chip (size, size, 3); outside the picture is black. Minified by area first, as dlib does."""
+    """Return the chip (size, size, 3); outside the picture is black. Minified by area first, as dlib does."""
     matrix = plan.matrix
     if plan.halvings:
         factor = 2 ** plan.halvings
@@ -62,7 +62,7 @@ def warp_chip(rgb: np.ndarray, plan: ChipPlan, size: int) -> np.ndarray:
 
 
 def square_crop(rgb: np.ndarray, centre_x: float, centre_y: float, side: float, size: int) -> np.ndarray:
-    """An upright square around a point, resampled to (size, size, 3); outside the picture is black."""
+    """Return an upright square around a point, resampled to (size, size, 3); outside the picture is black."""
     step = side / size
     matrix = np.array([[step, 0, centre_x - side / 2], [0, step, centre_y - side / 2]])
     return cv2.warpAffine(rgb, matrix, (size, size), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP,
@@ -70,7 +70,7 @@ def square_crop(rgb: np.ndarray, centre_x: float, centre_y: float, side: float, 
 
 
 def jpeg(rgb: np.ndarray) -> bytes:
-    """The picture as a JPEG file."""
+    """Return the picture as a JPEG file."""
     done, data = cv2.imencode(".jpg", cv2.cvtColor(rgb, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, JPEG_QUALITY])
     if not done:
         raise ValueError(f"a picture of shape {rgb.shape} cannot be written as JPEG")

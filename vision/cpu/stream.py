@@ -65,7 +65,7 @@ class Stream:
             raise StreamLost(reason)
 
     def read(self, wait_s: float) -> Optional[Captured]:
-        """The newest picture, or None when none came within `wait_s`."""
+        """Return the newest picture, or None when none came within `wait_s`."""
         sample = self._sink.try_pull_sample(int(wait_s * Gst.SECOND))
         if sample is not None:
             return self._take(sample)

@@ -23,7 +23,7 @@ class Region(NamedTuple):
 
 
 class Letterbox(NamedTuple):
-    """How a picture lies centred in a square network input: scale, then offset and size in input pixels."""
+    """The place of a picture centred in a square network input: scale, then offset and size in input pixels."""
 
     scale: float
     left: int
@@ -33,7 +33,7 @@ class Letterbox(NamedTuple):
 
 
 def fit(width: int, height: int, size: int) -> Letterbox:
-    """The letterbox of a picture of `width` x `height` in an input of `size` x `size`."""
+    """Return the letterbox of a picture of `width` x `height` in an input of `size` x `size`."""
     scale = size / float(max(width, height))
     inner_width, inner_height = max(1, round(width * scale)), max(1, round(height * scale))
     return Letterbox(scale, (size - inner_width) // 2, (size - inner_height) // 2, inner_width, inner_height)
@@ -109,7 +109,7 @@ def weighted_nms(scores: np.ndarray, rows: np.ndarray, overlap: float) -> Tuple[
 
 
 def drop_contained(scores: np.ndarray, rows: np.ndarray) -> Tuple[np.ndarray, np.ndarray]:
-    """Without boxes that lie mostly in a better one (the same face seen at two scales); best first."""
+    """Drop boxes that lie mostly in a better one (the same face seen at two scales); best first."""
     kept: List[int] = []
     for index in np.argsort(-scores, kind="stable"):
         if not any(_shared_part(rows[index], rows[other]) > CONTAINED for other in kept):
@@ -138,7 +138,7 @@ def grid(width: int, height: int, single: float, fine: float) -> Tuple[int, int]
 
 
 def whole_in(rows: np.ndarray, region: Region, width: int, height: int) -> np.ndarray:
-    """Which rows do not touch a border of `region` that is inside the picture, shape (n,) bool."""
+    """Return which rows do not touch a border of `region` that is inside the picture, shape (n,) bool."""
     keep = np.ones(len(rows), bool)
     if region.x0 > 0:
         keep &= rows[:, 0] > region.x0 + BORDER

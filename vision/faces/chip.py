@@ -9,7 +9,7 @@ MEASURED_SIZE = 150
 
 
 class Template(NamedTuple):
-    """Where landmarks lie in a chip, (5, 2), as shares of its side.
+    """The places of landmarks in a chip, (5, 2), as shares of its side.
 
     places: in the embedder's chip; measured: in the chip that quality is measured in. dlib: chips are cut out by dlib's
     conventions, not by ArcFace's (see `plan_chip`). right, left, nose: the rows of the eye at image right, of the

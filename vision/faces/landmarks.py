@@ -54,7 +54,7 @@ def _sample(rgb: np.ndarray, pixels: np.ndarray) -> np.ndarray:
 
 
 def _similarity(source: np.ndarray, target: np.ndarray) -> np.ndarray:
-    """The 2x2 rotation and scale that best maps `source` to `target`, float32."""
+    """Return the 2x2 rotation and scale that best maps `source` to `target`, float32."""
     a = source.astype(np.float64) - source.mean(0, dtype=np.float64)
     b = target.astype(np.float64) - target.mean(0, dtype=np.float64)
     size = (a * a).sum()

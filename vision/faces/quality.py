@@ -1,4 +1,4 @@
-"""How usable a face is, from its chip and its landmarks. Pure numpy."""
+"""The quality of a face, from its chip and its landmarks. Pure numpy."""
 
 import numpy as np
 

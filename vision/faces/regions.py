@@ -1,4 +1,4 @@
-"""Where to look for faces in the next picture of a camera. Pure.
+"""The regions in which to look for faces in the next picture of a camera. Pure.
 
 Known faces are looked for where they were, in every picture. Beside that one more look goes round: the whole
 picture in turn with tiles, and with the upper parts of people large enough to show a face. The numbers below are for a
@@ -45,13 +45,13 @@ def plan(width: int, height: int, frame: int, faces: Sequence[Box], bodies: Sequ
 
 
 def around(face: Box, width: int, height: int) -> Region:
-    """A square around a face, cut off at the picture's borders."""
+    """Return a square around a face, cut off at the picture's borders."""
     x, y, across, down = face
     return _square(x + across / 2, y + down / 2, max(FACE_MARGIN * max(across, down), SMALLEST_CROP), width, height)
 
 
 def upper(body: Box, width: int, height: int) -> Region:
-    """A square around the upper part of a body."""
+    """Return a square around the upper part of a body."""
     x, y, across, down = body
     side = max(down * UPPER_PART, across, SMALLEST_CROP)
     return _square(x + across / 2, y + side * 0.4, side, width, height)

@@ -1,4 +1,4 @@
-"""When a track's face is worth another embedding. Pure but for the memory of what was sent."""
+"""The throttle of embeddings: when a track's face is worth another one. Pure but for the memory of what was sent."""
 
 from typing import Dict, NamedTuple
 
@@ -19,7 +19,7 @@ class Throttle:
         self._sent: Dict[int, _Sent] = {}
 
     def due(self, track: int, width: float, now: float) -> bool:
-        """Whether to embed now (s) a face of `width` px; a yes counts as sent."""
+        """Return whether to embed now (s) a face of `width` px; a yes counts as sent."""
         if width < self._min_width:
             return False
         sent = self._sent.get(track)

@@ -32,7 +32,7 @@ class FaceTrails:
         return [trail for trail in self._known if now - trail.seen <= self._keep_s]
 
     def believed(self, trail: Trail) -> bool:
-        """Whether a known trail was a sure face at least once."""
+        """Return whether a known trail was a sure face at least once."""
         return self._best[trail.id] >= self._sure
 
     def update(self, found: Sequence[Found], frame: int, now: float) -> List[FollowedFace]:

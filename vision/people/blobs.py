@@ -20,7 +20,7 @@ GHOST_S = 3.0
 
 
 class Blobs(NamedTuple):
-    """What a backend gives: moving parts of a picture, and a way to make one of them background."""
+    """The parts that a backend gives: moving parts of a picture, and a way to make one of them background."""
 
     find: Callable[[np.ndarray], List[Box]]
     absorb: Callable[[Box], None]
@@ -47,7 +47,7 @@ class People:
         self._checks: Dict[int, _Checks] = {}
 
     def update(self, rgb: np.ndarray, frame: int, now: float, faces: Sequence[Box]) -> List[Body]:
-        """The confirmed people of the next picture (h, w, 3); `now` in seconds.
+        """Return the confirmed people of the next picture (h, w, 3); `now` in seconds.
 
         Blobs around the large ones of `faces` are left out: those stand for their person.
         """
@@ -88,6 +88,6 @@ class People:
                 del self._checks[trail.id]
 
     def _score(self, trail_id: int) -> float:
-        """The better of the last two answers: one bad look does not end a person."""
+        """Return the better of the last two answers: one bad look does not end a person."""
         checks = self._checks.get(trail_id)
         return max(checks.last, checks.before) if checks else 0.0

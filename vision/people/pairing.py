@@ -1,4 +1,4 @@
-"""Which face belongs to which body, in one picture. Pure."""
+"""The pairing of faces and bodies in one picture. Pure."""
 
 from typing import Dict, Sequence
 
@@ -21,7 +21,7 @@ def pair(faces: Sequence[Box], bodies: Sequence[Box]) -> Dict[int, int]:
 
 
 def dwarfed(body: Box, face: Box) -> bool:
-    """Whether a blob is not a figure but what moves around a large face (hair, shoulders, hands)."""
+    """Return whether a blob is not a figure but what moves around a large face (hair, shoulders, hands)."""
     x, y = body[0] + body[2] / 2, body[1] + body[3] / 2
     near_x = face[0] - 1.5 * face[2] <= x <= face[0] + 2.5 * face[2]
     near_y = face[1] - face[3] <= y <= face[1] + 4 * face[3]

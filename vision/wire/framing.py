@@ -44,14 +44,14 @@ class Frame(NamedTuple):
 
 
 def encode(kind: int, fields: Dict[str, Any], blob: bytes = b"") -> bytes:
-    """The bytes of one frame. Raises FrameError for an unknown kind or a part over its bound."""
+    """Return the bytes of one frame. Raises FrameError for an unknown kind or a part over its bound."""
     text = json.dumps(fields, separators=(",", ":"), allow_nan=False).encode()
     _check(kind, len(text), len(blob))
     return _HEADER.pack(MAGIC, VERSION, kind, len(text), len(blob)) + text + blob
 
 
 def decode_header(header: bytes) -> Tuple[int, int, int]:
-    """(kind, JSON length, blob length) of HEADER_SIZE bytes. Raises FrameError."""
+    """Return (kind, JSON length, blob length) of HEADER_SIZE bytes. Raises FrameError."""
     if len(header) != HEADER_SIZE:
         raise FrameError(f"a header of {len(header)} bytes, expected {HEADER_SIZE}")
     magic, version, kind, json_length, blob_length = _HEADER.unpack(header)
@@ -64,7 +64,7 @@ def decode_header(header: bytes) -> Tuple[int, int, int]:
 
 
 def decode_fields(text: bytes) -> Dict[str, Any]:
-    """The JSON part as an object. Raises FrameError."""
+    """Return the JSON part as an object. Raises FrameError."""
     try:
         fields = json.loads(text.decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -75,7 +75,7 @@ def decode_fields(text: bytes) -> Dict[str, Any]:
 
 
 def read_frame(read: Callable[[int], bytes]) -> Frame:
-    """One frame from `read(n)`, which returns exactly n bytes or raises. Raises FrameError."""
+    """Return one frame from `read(n)`, which returns exactly n bytes or raises. Raises FrameError."""
     kind, json_length, blob_length = decode_header(read(HEADER_SIZE))
     fields = decode_fields(read(json_length))
     return Frame(kind, fields, read(blob_length) if blob_length else b"")

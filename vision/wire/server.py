@@ -53,7 +53,7 @@ class Client:
             self._changed.notify()
 
     def write_all(self) -> None:
-        """The writer thread: returns when the client is finished or does not read."""
+        """Run the writer thread: return when the client is finished or does not read."""
         try:
             while True:
                 with self._changed:
@@ -68,7 +68,7 @@ class Client:
             _shut(self._connection)
 
     def read(self) -> Frame:
-        """The next frame. Raises FrameError, EOFError at the end, OSError."""
+        """Return the next frame. Raises FrameError, EOFError at the end, OSError."""
         return framing.read_frame(self._exactly)
 
     def discard(self) -> None:
@@ -110,7 +110,7 @@ class Server:
         _thread(self._accept, ())
 
     def broadcast(self, kind: int, fields: Dict[str, Any]) -> None:
-        """To every client that is connected now."""
+        """Send a frame to every client that is connected now."""
         with self._lock:
             clients = list(self._clients)
         for client in clients:
@@ -164,7 +164,7 @@ class Server:
 
 
 def _listen(path: Path) -> socket.socket:
-    """A listening socket with mode 0600 from its first moment; a stale one in its place is removed."""
+    """Return a listening socket with mode 0600 from its first moment; a stale one in its place is removed."""
     if path.is_socket():
         path.unlink()
     listener = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)

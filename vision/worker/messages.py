@@ -1,4 +1,4 @@
-"""What the worker says, as the JSON fields of its frames. Lengths in pixels, rounded to a tenth."""
+"""The worker's messages, as the JSON fields of its frames. Lengths in pixels, rounded to a tenth."""
 
 import base64
 from datetime import datetime, timezone

@@ -1,4 +1,4 @@
-"""Who watches which camera, and which of them is due a picture."""
+"""The watchers of each camera, and which of them is due a picture."""
 
 import threading
 from typing import Any, Dict, List, NamedTuple, Tuple

@@ -1,4 +1,4 @@
-"""What clients are told and shown of the cameras: states, observations, previews, and the last pictures on request."""
+"""The publisher of what the cameras see: states, observations, previews, and the last pictures on request."""
 
 import logging
 import time

@@ -19,7 +19,7 @@ class Ring:
             self._shots.append(shot)
 
     def nearest(self, frame: Optional[int]) -> Optional[Shot]:
-        """The kept shot nearest to a frame number; the newest for None; None when nothing was seen yet."""
+        """Return the kept shot nearest to a frame number; the newest for None; None when nothing was seen yet."""
         with self._lock:
             shots = list(self._shots)
         if not shots:

@@ -14,12 +14,12 @@ function refresh(id) {
 }
 
 async function swap(id) {
-  const old = document.getElementById(`incident-${id}`);
+  const there = () => document.getElementById(`incident-${id}`);
   if (detail) {
     if (detail.dataset.incident === id) await reloadDetail();
     return;
   }
-  if (!old && list?.dataset.first !== "yes") return;
+  if (!there() && list?.dataset.first !== "yes") return;
   let card;
   try {
     card = await fragment(`/ui/incidents/${id}/card`);
@@ -27,6 +27,8 @@ async function swap(id) {
     return;
   }
   localTimes(card);
+  // Looked up only now: another swap may have put the card in meanwhile.
+  const old = there();
   if (old) {
     const focused = old.contains(document.activeElement) ? document.activeElement.dataset.verb ?? "title" : null;
     old.replaceWith(card);

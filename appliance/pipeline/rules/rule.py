@@ -1,4 +1,4 @@
-"""What every incident rule is: given the tracks of one frame and its time, it returns what it found.
+"""The protocol of every incident rule: given the tracks of one frame and its time, it returns what it found.
 
 A rule keeps its own state between frames of one camera. It reads no clock and writes no database; the same
 sequence of scenes gives the same findings. To add one: write it and its settings in a file of their own and give it a
@@ -55,7 +55,7 @@ class Rule(Protocol):
 
 
 class RuleSettings(Section, ABC):
-    """What a rule can be told in the box's file. A kind with more to set adds keys of its own, each with a default."""
+    """The settings of a rule in the box's file. A kind with more to set adds keys of its own, each with a default."""
 
     on: bool = True
     sensitivity: Sensitivity = "normal"

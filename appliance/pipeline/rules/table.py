@@ -1,4 +1,4 @@
-"""Which rules there are. To add one: write its file beside this one and give it a line here."""
+"""The table of all rules. To add one: write its file beside this one and give it a line here."""
 
 from typing import Self
 

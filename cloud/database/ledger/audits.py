@@ -37,7 +37,7 @@ class AuditFinding(Model):
 
 
 class AuditResult(Model):
-    """How an audit ended. `checked`: how many of what were looked at. `waiting`: records younger than the audit's
+    """The result of an audit. `checked`: how many of what were looked at. `waiting`: records younger than the audit's
     patience that are still on their way. `unavailable`: what could not be asked, so that nothing is known of it.
     `fingerprint` is the same for the same findings."""
 

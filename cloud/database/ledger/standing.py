@@ -1,4 +1,4 @@
-"""Where records stand on the ledger. Only reads."""
+"""The standing of records on the ledger. Only reads."""
 
 from typing import NamedTuple
 
@@ -11,7 +11,7 @@ from contract.ledger import INCLUSION, Anchor, Inclusion, LedgerStatus
 
 
 class Standing(NamedTuple):
-    """Where a record stands on all its channels together, and why it waits or is parked."""
+    """The place of a record on all its channels together, and why it waits or is parked."""
 
     status: LedgerStatus
     reason: str

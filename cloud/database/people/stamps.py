@@ -1,4 +1,4 @@
-"""Which parts of a profile change are news, so that changes made apart and arriving in any order end the
+"""The times at which parts of a profile were set, so that changes made apart and arriving in any order end the
 same."""
 
 from contract.profile import Profile, ProfileChange

@@ -1,4 +1,4 @@
-"""Which outbox messages have had their receipt, and what was refused."""
+"""The outbox messages that have had their receipt, and those that were refused."""
 
 from typing import Literal, NamedTuple
 
@@ -18,7 +18,7 @@ UNREADABLE_KEPT = 500
 
 
 class Outcome(NamedTuple):
-    """What the receipt says."""
+    """The result that a receipt reports."""
 
     result: Literal["committed", "quarantined"]
     reason: str = ""

@@ -1,4 +1,4 @@
-"""What boxes wrote down: incidents, actions, logs and notices, each with its entry of the box's chain."""
+"""The records of boxes: incidents, actions, logs and notices, each with its entry of the box's chain."""
 
 import re
 from typing import Literal

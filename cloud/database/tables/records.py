@@ -45,7 +45,7 @@ class IncidentRow(SQLModel, table=True):
 
 
 class IncidentPersonRow(SQLModel, table=True):
-    """Who was in an incident: for finding a person's incidents."""
+    """A person in an incident: for finding a person's incidents."""
 
     __tablename__ = "incident_people"
     incident: str = Field(primary_key=True)

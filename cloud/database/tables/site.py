@@ -65,8 +65,9 @@ class ChangeRow(SQLModel, table=True):
 
 
 class TrailRow(SQLModel, table=True):
-    """Who did what, chained by hash. `detail` never holds a name or an address: erasing must not need to
-    touch it."""
+    """A line of the trail: who did what, chained by hash. `detail` never holds a name or an address: erasing must not
+    need to touch it.
+    """
 
     __tablename__ = "audit"
     number: int = Field(primary_key=True)

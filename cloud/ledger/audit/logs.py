@@ -1,4 +1,4 @@
-"""What is on the ledger: is each entry explained by an entry of a box?"""
+"""The audit of a ledger's channel: is each entry explained by an entry of a box?"""
 
 from collections.abc import Iterator
 

@@ -1,4 +1,4 @@
-"""How each part is started: program, arguments, environment."""
+"""The command that starts each part: program, arguments, environment."""
 
 import json
 import os

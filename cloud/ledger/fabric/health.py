@@ -1,4 +1,4 @@
-"""What the parts say about themselves: health, heights and leaders, from their operations ports."""
+"""The health of the parts by their own word: health, heights and leaders, from their operations ports."""
 
 import http.client
 import re

@@ -1,4 +1,4 @@
-"""What one network is made of: its parts and their ports, written to network.json by the first `up`."""
+"""The settings of one network: its parts and their ports, written to network.json by the first `up`."""
 
 import json
 import random

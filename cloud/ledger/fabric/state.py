@@ -1,4 +1,4 @@
-"""What a network looks like now, in values and in lines for a person."""
+"""The state of a network now, in values and in lines for a person."""
 
 from collections.abc import Iterator
 from datetime import UTC, datetime

@@ -37,8 +37,9 @@ class OrdererSignature(NamedTuple):
 
 
 class ChainInfo(NamedTuple):
-    """How far a peer is. height: number of blocks. current_hash, previous_hash: of the last block's header and the one
-    before it."""
+    """The height that a peer has reached. height: number of blocks. current_hash, previous_hash: of the last block's
+    header and the one before it.
+    """
 
     height: int
     current_hash: bytes

@@ -53,7 +53,7 @@ class Endorsed(NamedTuple):
 
 
 class Commit(NamedTuple):
-    """How a transaction ended. code, name: peer.TxValidationCode (0, "VALID"). block: number of its block."""
+    """The end of a transaction. code, name: peer.TxValidationCode (0, "VALID"). block: number of its block."""
 
     code: int
     name: str

@@ -31,7 +31,7 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Peer:
-    """Where a peer's Gateway service listens. address: host:port. tls_ca: PEM of the CA certificates that its TLS
+    """The address of a peer's Gateway service. address: host:port. tls_ca: PEM of the CA certificates that its TLS
     certificate must come from. server_name: the name in that certificate where it is not the address's. mspid: its
     organisation, for people."""
 

@@ -33,7 +33,7 @@ class Checkpoint:
 
 @dataclass(frozen=True)
 class ChannelEvent:
-    """What a valid transaction announced. Store `checkpoint` once it is handled."""
+    """An event that a valid transaction announced. Store `checkpoint` once it is handled."""
 
     block: int
     transaction: str

@@ -1,4 +1,4 @@
-"""What can go wrong between us and a Fabric Gateway, with the peer's own words decoded.
+"""The errors between us and a Fabric Gateway, with the peer's own words decoded.
 
 Statuses and texts: `gateway/gateway.proto` (ErrorDetail), and what peers of Fabric 2.5 were seen to answer.
 """
@@ -38,7 +38,7 @@ class SetupError(ValueError):
 
 
 class Detail(NamedTuple):
-    """What one peer or orderer had to say: gateway.ErrorDetail."""
+    """The word of one peer or orderer: gateway.ErrorDetail."""
 
     mspid: str
     address: str

@@ -39,7 +39,7 @@ class Reader:
         return self._take(self.integer()).decode("latin1")
 
     def tensor(self) -> np.ndarray:
-        """float32 array of four dimensions."""
+        """Read a float32 array of four dimensions."""
         self.expect("tensor version", self.integer(), 2)
         shape = [self.integer() for _ in range(4)]
         count = math.prod(shape)
@@ -50,7 +50,7 @@ class Reader:
         return tuple(self.integer() for _ in range(4))
 
     def matrix(self) -> np.ndarray:
-        """float32 array (rows, columns)."""
+        """Read a float32 array (rows, columns)."""
         rows, columns = abs(self.integer()), abs(self.integer())
         return np.array([self.real() for _ in range(rows * columns)], np.float32).reshape(rows, columns)
 
@@ -78,7 +78,7 @@ class Layer(NamedTuple):
 
 
 def read_layer(reader: Reader) -> Layer:
-    """The details of one computing layer (not its flags and empty tensors)."""
+    """Return the details of one computing layer (not its flags and empty tensors)."""
     kind = reader.text()
     values: dict[str, Any] = {}
     if kind == "con_4":
@@ -103,7 +103,7 @@ def read_layer(reader: Reader) -> Layer:
 
 
 def read_layers(reader: Reader, order: str) -> tuple[list[float], list[Layer]]:
-    """The input layer's three averages and all layers in forward order.
+    """Return the input layer's three averages and all layers in forward order.
 
     `order` names the layers from the outermost inwards: L computes, T tags, S skips back to a tag.
     """

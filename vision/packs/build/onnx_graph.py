@@ -29,7 +29,9 @@ class GraphBuilder:
         return output
 
     def model(self, input_shape: list[int], outputs: dict[str, tuple[str, list[int]]]) -> bytes:
-        """`input_shape` and each output shape without the batch; outputs: name -> (value, shape)."""
+        """Return the checked model's bytes; `input_shape` and each output shape without the batch; outputs: name ->
+        (value, shape).
+        """
         for name, (value, _) in outputs.items():
             self._rename(value, name)
         needed, nodes = set(outputs), []

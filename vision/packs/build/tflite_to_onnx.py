@@ -34,7 +34,7 @@ class _Step(NamedTuple):
     options: Any
 
     def read(self, kind: Callable[[], Any]) -> Any:
-        """The options as the operator's own flatbuffer class."""
+        """Return the options as the operator's own flatbuffer class."""
         options = kind()
         options.Init(self.options.Bytes, self.options.Pos)
         return options
@@ -110,7 +110,7 @@ class _Converter:
         self._values[step.output] = _Value(name, flat)
 
     def _name(self, tensor: int) -> str:
-        """The value in the graph; a zero padding of channels that nothing has folded becomes a convolution."""
+        """Return the value in the graph; a zero padding of channels that nothing has folded becomes a convolution."""
         if tensor not in self._values and tensor in self._pads:
             source, pads = self._pads[tensor]
             if pads[:3].any():
