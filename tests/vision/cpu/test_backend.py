@@ -7,9 +7,10 @@ import numpy as np
 import pytest
 
 from vision import follow as follow_module
-from vision.cpu import sources as sources_module
-from vision.cpu.backend import CpuAnalysis, render
-from vision.cpu.stream import Taken
+from vision.cpu import backend as backend_module
+from vision.cpu.analysis import CpuAnalysis
+from vision.cpu.backend import render
+from vision.cpu.stream import Captured
 from vision.follow import StreamEnded
 from vision.graph import Source, parse_graph
 from vision.shot import Shot
@@ -29,7 +30,7 @@ class Stream:
             raise StreamEnded("eos")
         self.left -= 1
         threading.Event().wait(0.005)
-        return Taken(np.full((48, 64, 3), 7, np.uint8), 1000.0)
+        return Captured(np.full((48, 64, 3), 7, np.uint8), 1000.0)
 
     def close(self):
         pass
@@ -64,7 +65,7 @@ class Heard:
 @pytest.fixture
 def running(monkeypatch):
     """running(heard, *sources) starts a backend over them; it is stopped after the test."""
-    monkeypatch.setattr(sources_module, "Stream", Stream)
+    monkeypatch.setattr(backend_module, "Stream", Stream)
     monkeypatch.setattr(follow_module, "FIRST_WAIT_S", 0.0)
     monkeypatch.setattr(follow_module, "LONGEST_WAIT_S", 0.0)
     backends = []
