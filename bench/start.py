@@ -3,7 +3,6 @@
   python -m bench.start [TREE ...]     TREE: the folder of another build, set up (`make setup`); builds take turns
 """
 
-import json
 import os
 import signal
 import statistics
@@ -14,7 +13,7 @@ import time
 from pathlib import Path
 from typing import NamedTuple
 
-from bench._processes import cpu_seconds_of_all
+from bench._processes import children, cpu_seconds_of_all
 
 LIMIT_S = 180
 ROUNDS = 2
@@ -43,14 +42,13 @@ def start(tree: Path, home: Path) -> Start:
                 break
         raise SystemExit(f"{tree}: the demo did not start:\n{''.join(said)}")
     finally:
-        _end(home, process)
+        _end(process)
 
 
-def _end(home: Path, process: subprocess.Popen[str]) -> None:
-    """Ask the demo below `make` to end, as Ctrl-C does."""
-    access = home / "access.json"
-    if access.exists() and process.poll() is None:
-        os.kill(json.loads(access.read_text())["pid"], signal.SIGINT)
+def _end(process: subprocess.Popen[str]) -> None:
+    """Ask what `make` runs to end, as Ctrl-C does."""
+    for child in children(process.pid):
+        os.kill(child, signal.SIGINT)
     try:
         process.communicate(timeout=30)
     except subprocess.TimeoutExpired:
