@@ -7,6 +7,7 @@ import statistics
 import sys
 import time
 from pathlib import Path
+from typing import NamedTuple
 
 from bench._demo import get, running_demo
 from bench._processes import box_pid, cpu_seconds
@@ -16,30 +17,38 @@ WINDOW_S = 60
 ROUNDS = 2
 
 
-def measure(tree: Path) -> float:
-    """CPU seconds that the box's process of this build uses in WINDOW_S seconds."""
+class Idle(NamedTuple):
+    """CPU seconds of the box's process in WINDOW_S seconds, and pictures a second that its cameras gave at the end."""
+
+    cpu: float
+    fps: float
+
+
+def measure(tree: Path) -> Idle:
+    """One demo of this build. Raises SystemExit when a camera gives no picture."""
     with running_demo(tree) as running:
         pid = box_pid(running.home)
         time.sleep(SETTLE_S)
         before = cpu_seconds(pid)
         time.sleep(WINDOW_S)
         used = cpu_seconds(pid) - before
-        lost = [camera["id"] for camera in get(running.box, "/cameras")["items"] if camera["state"] != "live"]
+        cameras = get(running.box, "/cameras")["items"]
+        lost = [camera["id"] for camera in cameras if camera["state"] != "live"]
         if lost:
             raise SystemExit(f"{tree}: without a picture: {', '.join(lost)}")
-        return used
+        return Idle(used, sum(camera["fps"] for camera in cameras))
 
 
 def main() -> None:
     trees = [Path.cwd(), *(Path(word).resolve() for word in sys.argv[1:])]
-    used: dict[Path, list[float]] = {tree: [] for tree in trees}
+    used: dict[Path, list[Idle]] = {tree: [] for tree in trees}
     for number in range(ROUNDS):
         for tree in trees if number % 2 == 0 else reversed(trees):
             used[tree].append(measure(tree))
-    for tree, seconds in used.items():
-        print(f"{tree!s:32} {statistics.mean(seconds):6.2f} s of CPU in {WINDOW_S} s "
-              f"({', '.join(f'{value:.2f}' for value in seconds)})")
-    ours, *others = (statistics.mean(seconds) for seconds in used.values())
+    for tree, runs in used.items():
+        print(f"{tree!s:32} {statistics.mean(run.cpu for run in runs):6.2f} s of CPU in {WINDOW_S} s "
+              f"({', '.join(f'{run.cpu:.2f} at {run.fps:.0f} pictures a second' for run in runs)})")
+    ours, *others = (statistics.mean(run.cpu for run in runs) for runs in used.values())
     for tree, theirs in zip(trees[1:], others, strict=True):
         print(f"ratio: {ours / theirs:.2f} (this build / {tree})")
 
