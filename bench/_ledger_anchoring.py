@@ -90,7 +90,7 @@ def _queue(database: Database, count: int, severity: Severity, channels: tuple[L
     made = [LedgerRecord(id=new_id(), commitment=random.randbytes(32).hex(), severity=severity) for _ in range(count)]
     with database.write() as session:
         for record in made:
-            jobs.add(session, record, channels, "bench")
+            jobs.add(session, record, channels, "bench", at_once=len(channels) > 1)
     return made
 
 

@@ -25,7 +25,7 @@ from cloud.database.opening import connect
 from cloud.database.people.profiles import ProfileTable
 from cloud.ingest.bodies import Setting
 from cloud.ingest.service import BrokerLink, Ingest
-from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, channels_for, resume
+from cloud.ledger.anchoring import Anchoring, anchor_batch, anchor_urgent, resume
 from cloud.ledger.audit.opening import open_books
 from cloud.ledger.audit.schedule import Schedule, audit_due
 from cloud.ledger.embedded import EmbeddedLedger
@@ -42,7 +42,8 @@ from contract.claim import BrokerAddress, ClaimRequest
 from contract.config import read_config
 from contract.embedding import SpaceOf
 from contract.errors import Rejected, Unavailable
-from contract.ledger import LedgerChannel
+from contract.ledger import GENERAL
+from contract.policy import Policy
 from contract.ports import Ledger
 from contract.profile import Channel
 from contract.version import VERSION
@@ -94,6 +95,7 @@ def start(
     with database.write() as session:
         meta.ensure_epoch(session)
         site.configure(session, config.contacts.site())
+        site.configure_policy(session, config.policy.policy())
     if set(parts) == {"ingest"}:
         _ingest(config, database, (), stack)
         return ""
@@ -105,12 +107,12 @@ def start(
 
 
 def _ledger(config: CloudConfig, database: Database) -> EmbeddedLedger | FabricLedger:
-    settings = config.ledger
+    settings, channels = config.ledger, config.policy.policy().channels
     if settings.profile is None:
-        return EmbeddedLedger(config.home)
+        return EmbeddedLedger(config.home, channels=channels)
     roots = settings.roots or settings.profile.parent.parent / "roots"
-    ledger = FabricLedger(settings.profile, roots, GenesisPins(database))
-    for channel in get_args(LedgerChannel):
+    ledger = FabricLedger(settings.profile, roots, GenesisPins(database), channels)
+    for channel in channels:
         try:
             ledger.check(channel)
         except Unavailable as error:
@@ -135,7 +137,8 @@ def _workers(
     desk = Desk(database, channels, lambda: datetime.now(UTC), link_for, letter)
     # Each apart, because a channel or a provider that hangs must not keep the others.
     drains = (
-        *(Drain(name, rounds, PAUSE_S) for name, rounds in anchoring_rounds(config.ledger, database, ledger).items()),
+        *(Drain(name, rounds, PAUSE_S) for name, rounds in
+          anchoring_rounds(config.ledger, config.policy.policy(), database, ledger).items()),
         Drain("alerts", (lambda: dispatch_once(desk), lambda: note_untold(desk)), PAUSE_S),
     )
     ending = threading.Event()
@@ -148,18 +151,18 @@ def _workers(
     return drains
 
 
-def anchoring_rounds(settings: LedgerSettings, database: Database, ledger: Ledger) -> dict[str, tuple[Round, ...]]:
+def anchoring_rounds(settings: LedgerSettings, policy: Policy, database: Database, ledger: Ledger
+                     ) -> dict[str, tuple[Round, ...]]:
     """What each of the threads does that put records on the ledger, by the thread's name."""
     work = Anchoring(database, ledger, settings.batch_size, settings.batch_seconds)
-    police: tuple[Round, ...] = (partial(resume, work, "police"), partial(anchor_urgent, work, "police"))
+    rounds: dict[str, tuple[Round, ...]] = {
+        f"{channel} ledger": (partial(resume, work, channel), partial(anchor_urgent, work, channel))
+        for channel in policy.channels}
     if settings.kind == "embedded":
-        # On Fabric the police organisation's own listener tells its people.
-        police += (partial(tell_police, database, ledger),)
-    return {
-        "police ledger": police,
-        "general ledger": (partial(resume, work, "general"), partial(anchor_urgent, work, "general")),
-        "ledger batches": (partial(anchor_batch, work, "general"),),
-    }
+        # On Fabric a police organisation's own listener tells its people.
+        for organisation in policy.organisations:
+            rounds[f"{organisation} ledger"] += (partial(tell_police, database, ledger, organisation),)
+    return {**rounds, "ledger batches": (partial(anchor_batch, work, GENERAL),)}
 
 
 def _ingest(
@@ -169,11 +172,7 @@ def _ingest(
     for path in (broker.ca, broker.certificate, broker.key):
         if not path.is_file():
             raise Rejected(f"broker: there is no file {path}", hint="the site authority makes it: see docs")
-    setting = Setting(
-        config.home / "files",
-        partial(channels_for, police_from=config.ledger.police_from),
-        releases=config.police.release == "automatic",
-    )
+    setting = Setting(config.home / "files", config.policy.policy())
 
     def wake() -> None:
         for drain in drains:
@@ -213,6 +212,7 @@ def _admin(
         revoke=partial(_revoke, database, authority),
         read_faces=read_faces,
         space_of=space_of,
+        policy=config.policy.policy(),
         site=config.site,
         version=VERSION,
     )

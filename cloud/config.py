@@ -2,7 +2,7 @@
 
 from ipaddress import ip_address
 from pathlib import Path
-from typing import Literal, Self
+from typing import ClassVar, Literal, Self
 from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, field_validator, model_validator
@@ -10,7 +10,8 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from contract.config import Section
 from contract.delivery import SiteContacts
 from contract.errors import Rejected
-from contract.incident import Severity
+from contract.policy import Organisation as PoliceOrganisation
+from contract.policy import PoliceRule, Policy
 from contract.profile import Channel, Contact
 
 
@@ -52,14 +53,15 @@ class HttpSettings(Section):
 
 class LedgerSettings(Section):
     """`kind`: the signed log of this cloud, or a Hyperledger Fabric network with this connection `profile`.
-    `police_from`: records of this severity and above also go on the police log, at once; the others in batches of
-    `batch_size`, or when one has waited `batch_seconds`. `roots`: the organisations' root certificates, for the proofs;
-    absent: the folder roots beside the profile's. `audit_hours`: between two audits, 0 for none."""
+    Records that concern the police (`[policy]`) go there at once; the others in batches of `batch_size`, or when one
+    has waited `batch_seconds`. `roots`: the organisations' root certificates, for the proofs; absent: the folder roots
+    beside the profile's. `audit_hours`: between two audits, 0 for none."""
 
+    MOVED: ClassVar[dict[str, str]] = {
+        "police_from": 'moved: write it as from_severity ("high" or "critical") under [[policy.police]]'}
     kind: Literal["embedded", "fabric"] = "embedded"
     profile: Path | None = None
     roots: Path | None = None
-    police_from: Severity = "high"
     batch_size: int = Field(default=200, ge=1, le=10_000)
     batch_seconds: float = Field(default=5, ge=0, le=3600)
     audit_hours: float = Field(default=24, ge=0, le=8760)
@@ -77,11 +79,20 @@ class LedgerSettings(Section):
         return max(900.0, 2 * self.batch_seconds)
 
 
-class PoliceSettings(Section):
-    """`release`: who lets the police read an incident's details. confirmed: a supervisor, incident by incident;
-    automatic: the high and critical ones at once."""
+class PolicySettings(Section):
+    """Which records concern which police organisation, and what waits for a person's word: ledger channel, alerts,
+    release and pages all go by it. Absent: one organisation, `police`, with the rule's defaults."""
 
-    release: Literal["confirmed", "automatic"] = "confirmed"
+    police: tuple[PoliceRule, ...] = Field(default=(PoliceRule(),), max_length=20)
+
+    def policy(self) -> Policy:
+        """The site's policy."""
+        return Policy(police=self.police)
+
+    @model_validator(mode="after")
+    def _is_a_policy(self) -> Self:
+        self.policy()
+        return self
 
 
 class AlertSettings(Section):
@@ -104,13 +115,15 @@ class AlertSettings(Section):
 
 
 class ContactSettings(Section):
-    """How campus security and the police are reached. What is edited on the page stays until this changes."""
+    """How campus security and the police are reached; `others`: police organisations of other names. What is edited on
+    the page stays until this changes."""
 
     security: tuple[Contact, ...] = ()
     police: tuple[Contact, ...] = ()
+    others: dict[PoliceOrganisation, tuple[Contact, ...]] = Field(default_factory=dict)
 
     def site(self) -> SiteContacts:
-        return SiteContacts(security=self.security, police=self.police)
+        return SiteContacts(security=self.security, police=self.police, others=self.others)
 
 
 class VisionSettings(Section):
@@ -168,10 +181,13 @@ class CloudConfig(Organisation):
     """A campus. `authority`: the folder of the site's certificate authority, where boxes are claimed; absent:
     home/authority."""
 
+    MOVED: ClassVar[dict[str, str]] = {
+        "police": 'moved: for [police] release = "confirmed" write word_for = "details" under [[policy.police]], for '
+                  '"automatic" word_for = "nothing"'}
     authority: Path | None = None
     broker: BrokerSettings
     ledger: LedgerSettings = LedgerSettings()
-    police: PoliceSettings = PoliceSettings()
+    policy: PolicySettings = PolicySettings()
     vision: VisionSettings = VisionSettings()
 
     def broker_address(self) -> tuple[str, int]:

@@ -3,7 +3,7 @@
 import tomllib
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -11,8 +11,11 @@ from contract.errors import Rejected
 
 
 class Section(BaseModel):
-    """A part of a configuration file: frozen, and a key it does not know is a typo, not a wish."""
+    """A part of a configuration file: frozen, and a key it does not know is a typo, not a wish.
 
+    `MOVED`: keys that stood here once, and where to write now what they said."""
+
+    MOVED: ClassVar[dict[str, str]] = {}
     model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
 
@@ -25,7 +28,10 @@ def _explain(error: ValidationError, kind: type[Section], document: dict[str, An
         key = _dotted(problem["loc"]) or "the file"
         called = _called(document, problem["loc"])
         if problem["type"] == "extra_forbidden":
-            lines.append(f"{key}: unknown key; allowed here: {', '.join(_keys_at(kind, problem['loc'][:-1]))}{called}")
+            section = _section_at(kind, problem["loc"][:-1])
+            moved = getattr(section, "MOVED", {}).get(problem["loc"][-1])
+            known = ", ".join(sorted(section.model_fields)) if section is not None else ""
+            lines.append(f"{key}: {moved or 'unknown key; allowed here: ' + known}{called}")
         elif problem["type"] == "missing":
             lines.append(f"{key}: is required and missing{called}")
         else:
@@ -52,15 +58,15 @@ def _called(document: Any, path: Sequence[int | str]) -> str:
     return f" ({', '.join(names)})" if names else ""
 
 
-def _keys_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> list[str]:
-    """The keys allowed in the section that `path` leads to."""
+def _section_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
+    """The section that `path` leads to, None where there is none."""
     for part in path:
         if isinstance(part, str) and part in kind.model_fields:
             found = _section_in(kind.model_fields[part].annotation)
             if found is None:
-                return []
+                return None
             kind = found
-    return sorted(kind.model_fields)
+    return kind
 
 
 def _section_in(annotation: object) -> type[BaseModel] | None:

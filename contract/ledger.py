@@ -7,12 +7,14 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import AfterValidator, Discriminator, Field, StringConstraints, Tag, TypeAdapter, model_validator
 
 from contract.canonical import canonical_bytes, leaf_hash
-from contract.ids import Hash, Id
+from contract.ids import Hash, Id, Name
 from contract.incident import Severity
 from contract.model import Model
 from contract.moments import Instant
 
-LedgerChannel = Literal["general", "police"]
+LedgerChannel = Name
+"""GENERAL, or a police organisation's own: the channel has the name of the organisation (contract.policy)."""
+GENERAL: LedgerChannel = "general"
 LedgerStatus = Literal["recorded", "submitted", "anchored", "parked"]
 MAX_ENVELOPES = 192 * 1024
 """Characters of one block's envelopes in base64 (144 KiB of bytes; ten transactions of ours take some 50). Two

@@ -17,6 +17,7 @@ from contract.incident import Action, Incident, LogRecord
 from contract.ledger import Anchor, Inclusion, LedgerStatus
 from contract.model import Model
 from contract.moments import Instant
+from contract.policy import Policy
 from contract.profile import Profile, ProfileChange
 
 M = TypeVar("M", bound=Model)
@@ -167,6 +168,13 @@ class SitePut(Model):
     site: SiteContacts
 
 
+class PolicyPut(Model):
+    """What the site has decided about who is told; boxes that have heard of none go by Policy's defaults."""
+
+    type: Literal["policy"] = "policy"
+    policy: Policy
+
+
 class AnchorPut(Model):
     """Where a record of this box stands on the ledger, with the proofs there are. `status` and `reason`: as
     views.LedgerState."""
@@ -191,7 +199,7 @@ class ActionPut(Model):
     action: Action
 
 
-ChangeBody = Annotated[ProfilePut | ProfileTombstone | SitePut | AnchorPut | DeliveryPut | ActionPut,
+ChangeBody = Annotated[ProfilePut | ProfileTombstone | SitePut | PolicyPut | AnchorPut | DeliveryPut | ActionPut,
                        Field(discriminator="type")]
 
 

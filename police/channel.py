@@ -8,9 +8,10 @@ from cloud.ledger.gateway.client import Gateway
 from cloud.ledger.gateway.events import Checkpoint, EventStream, events
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.identity import Identity
+from contract.policy import POLICE
 from police.link import ChannelLink
 
-CHANNEL = "police"
+CHANNEL = POLICE
 SETTLE_S = 10.0
 """How long one try of an acknowledgement may take, in seconds: less than the patience of whoever stops the process."""
 

@@ -11,7 +11,6 @@ from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Hash, Id, Name
 from contract.incident import (
-    SEVERITIES,
     IncidentDraft,
     IncidentFilter,
     Involved,
@@ -23,6 +22,7 @@ from contract.incident import (
     Text,
 )
 from contract.moments import Instant
+from contract.policy import Organisation, Policy, channels_shown_to, decide_on
 from contract.views import IncidentView, LedgerState
 from web.guard import Who
 from web.pagination import Cursor, IdempotencyKey, Limit, Page, scoped_key
@@ -30,7 +30,6 @@ from web.problems import Problem
 
 router = new_router("incidents")
 
-POLICE_SEVERITIES = frozenset(SEVERITIES[SEVERITIES.index("high"):])
 USUAL_SEVERITY: dict[Kind, Severity] = {"fall": "high", "violence": "high", "intrusion": "high",
                                         "tamper": "medium", "manual": "medium"}
 
@@ -96,7 +95,7 @@ def report(body: NewIncident, box: Box, who: Who, response: Response, key: Idemp
     response.headers["Location"] = f"/incidents/{view.incident.id}"
     if not new:
         response.headers["Idempotency-Replayed"] = "true"
-    return for_role(view, who)
+    return for_role(view, who, box.store.policy())
 
 
 @router.get("/incidents")
@@ -105,16 +104,16 @@ def listing(box: Box, who: Who, state: State | None = None, kind: Kind | None = 
             since: Annotated[Instant | None, Query(description="inclusive, with a zone")] = None,
             until: Annotated[Instant | None, Query(description="exclusive, with a zone")] = None,
             cursor: Cursor = None, limit: Limit = 50) -> Page[IncidentView]:
-    """Past incidents, newest first. For police: only those of high severity or more."""
+    """Past incidents, newest first. For police: only those of which the site's policy tells their organisation."""
     wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
     views, following = box.store.incidents.page(wanted, cursor, limit)
-    return Page(items=list(visible(views, who)), next=following)
+    return Page(items=list(visible(views, who, box.store.policy())), next=following)
 
 
 @router.get("/incidents/{incident_id}")
 def one(incident_id: Id, box: Box, who: Who) -> IncidentView:
     """An incident with what people did about it and where it stands on the ledger."""
-    return readable(box.store.incidents.get(incident_id), who)
+    return readable(box.store.incidents.get(incident_id), who, box.store.policy())
 
 
 @router.patch("/incidents/{incident_id}")
@@ -122,16 +121,17 @@ def act(incident_id: Id, body: IncidentAction, box: Box, who: Who) -> IncidentVi
     """Acknowledge, assign, resolve, or add a note. Police may acknowledge."""
     if who.role == "police" and body.action != "acknowledge":
         raise Problem(403, "wrong_role", f"role police may acknowledge, not {body.action}")
-    readable(box.store.incidents.get(incident_id), who)
+    policy = box.store.policy()
+    readable(box.store.incidents.get(incident_id), who, policy)
     view = box.store.incidents.act(incident_id, body.action, by=who.name, note=body.note, assignee=body.assignee)
-    return for_role(view, who)
+    return for_role(view, who, policy)
 
 
 @router.get("/incidents/{incident_id}/evidence/{sha256}", response_class=Response,
             responses={200: {"content": {"image/jpeg": {}}}})
 def evidence(incident_id: Id, sha256: Hash, box: Box, who: Who) -> Response:
     """A file that shows the incident."""
-    view = readable(box.store.incidents.get(incident_id), who)
+    view = readable(box.store.incidents.get(incident_id), who, box.store.policy())
     if sha256 not in (e.sha256 for e in view.incident.evidence):
         raise NotFound(f"incident {incident_id} has no evidence {sha256}")
     data, media_type = box.store.files.get(sha256)
@@ -139,24 +139,31 @@ def evidence(incident_id: Id, sha256: Hash, box: Box, who: Who) -> Response:
                     headers={"Cache-Control": "private, max-age=86400, immutable", "Content-Disposition": "inline"})
 
 
-def visible(views: Iterable[IncidentView], who: Identity) -> Iterable[IncidentView]:
-    """The incidents this role may see, as it may see them."""
-    return (for_role(v, who) for v in views if who.role != "police" or v.incident.severity in POLICE_SEVERITIES)
+def visible(views: Iterable[IncidentView], who: Identity, policy: Policy) -> Iterable[IncidentView]:
+    """The incidents this person may see, as they may see them."""
+    organisation = organisation_of(who, policy)
+    return (for_role(v, who, policy) for v in views
+            if who.role != "police" or organisation in decide_on(v.incident, policy).audience)
 
 
-def readable(view: IncidentView, who: Identity) -> IncidentView:
-    """The incident as this role may see it. Raises NotFound where it may not, as if there were none."""
-    if not list(visible([view], who)):
+def readable(view: IncidentView, who: Identity, policy: Policy) -> IncidentView:
+    """The incident as this person may see it. Raises NotFound where they may not, as if there were none."""
+    if not list(visible([view], who, policy)):
         raise NotFound(f"no incident {view.incident.id}")
-    return for_role(view, who)
+    return for_role(view, who, policy)
 
 
-def for_role(view: IncidentView, who: Identity) -> IncidentView:
-    """The incident as this role may see it."""
-    return view.model_copy(update={"ledger": ledger_for(view.ledger, who)})
+def for_role(view: IncidentView, who: Identity, policy: Policy) -> IncidentView:
+    """The incident as this person may see it."""
+    return view.model_copy(update={"ledger": ledger_for(view.ledger, who, policy)})
 
 
-def ledger_for(state: LedgerState, who: Identity) -> LedgerState:
-    """Without the police ledger's anchors unless police asks."""
-    shown = tuple(a for a in state.anchors if a.channel != "police" or who.role == "police")
+def ledger_for(state: LedgerState, who: Identity, policy: Policy) -> LedgerState:
+    """With the anchors of a police channel only for who reads for that organisation."""
+    shown = tuple(a for a in state.anchors if a.channel in channels_shown_to(organisation_of(who, policy)))
     return state.model_copy(update={"anchors": shown})
+
+
+def organisation_of(who: Identity, policy: Policy) -> Organisation | None:
+    """The police organisation that this person reads for; None: they read for the site, or nobody said for whom."""
+    return policy.reads_for(who.name) if who.role == "police" else None

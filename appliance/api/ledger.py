@@ -6,7 +6,7 @@ from fastapi import Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from appliance.api.auth import Box, new_router
-from appliance.api.incidents import USUAL_SEVERITY, ledger_for, readable
+from appliance.api.incidents import USUAL_SEVERITY, ledger_for, organisation_of, readable
 from appliance.api.ports import Store
 from contract.errors import NotFound
 from contract.identity import Identity
@@ -14,6 +14,7 @@ from contract.ids import Id
 from contract.incident import Incident, Kind, LogRecord, Place, Severity, Text
 from contract.ledger import LedgerStatus
 from contract.moments import Instant
+from contract.policy import Policy
 from contract.views import LedgerState
 from web.guard import Who
 from web.pagination import IdempotencyKey, scoped_key
@@ -58,7 +59,7 @@ def log(body: NewLog, box: Box, who: Who, response: Response, key: IdempotencyKe
     response.headers["Location"] = f"/blockchain/log/{view.log.id}"
     if not new:
         response.headers["Idempotency-Replayed"] = "true"
-    return _answer("log", view.log, view.ledger, who)
+    return _answer("log", view.log, view.ledger, who, box.store.policy())
 
 
 @router.get("/blockchain/log/{record_id}")
@@ -72,28 +73,29 @@ def entry(record_id: Id, box: Box, who: Who) -> LedgerAnswer:
 def proof(record_id: Id, box: Box, who: Who) -> Response:
     """The proof file, for `sentrybox verify FILE`. 503 until the record is anchored."""
     ledger_answer(box.store, record_id, who)
-    data = box.store.proof(record_id, police=who.role == "police").to_bytes()
+    data = box.store.proof(record_id, organisation_of(who, box.store.policy())).to_bytes()
     name = f'attachment; filename="sentrybox-proof-{record_id}.json"'
     return Response(data, media_type="application/json", headers={"Content-Disposition": name})
 
 
 def ledger_answer(store: Store, record_id: str, who: Identity) -> LedgerAnswer:
     """Raises NotFound for what is neither a log record nor an incident this role may see."""
+    policy = store.policy()
     try:
         view = store.logs.get(record_id)
-        return _answer("log", view.log, view.ledger, who)
+        return _answer("log", view.log, view.ledger, who, policy)
     except NotFound:
         pass
     try:
-        incident = readable(store.incidents.get(record_id), who)
+        incident = readable(store.incidents.get(record_id), who, policy)
     except NotFound as error:
         raise NotFound(f"no log record and no incident {record_id}") from error
-    return _answer("incident", incident.incident, incident.ledger, who)
+    return _answer("incident", incident.incident, incident.ledger, who, policy)
 
 
 def _answer(kind: Literal["log", "incident"], record: LogRecord | Incident, state: LedgerState,
-            who: Identity) -> LedgerAnswer:
-    shown = ledger_for(state, who)
+            who: Identity, policy: Policy) -> LedgerAnswer:
+    shown = ledger_for(state, who, policy)
     return LedgerAnswer(id=record.id, record_type=kind, record=record, status=shown.status, ledger=shown,
                         sequence=shown.entry.entry.sequence, hash=shown.entry_hash,
                         proof=f"/blockchain/log/{record.id}/proof" if shown.anchors else None)

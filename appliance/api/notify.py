@@ -6,9 +6,9 @@ from fastapi import Path, Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from appliance.api.auth import Box, new_router
-from contract.delivery import Audience
 from contract.ids import Id
 from contract.incident import Place, Text
+from contract.policy import Audience
 from contract.views import NoticeView
 from web.guard import Who
 from web.pagination import IdempotencyKey, scoped_key
@@ -24,7 +24,7 @@ class NewNotice(BaseModel):
     users: tuple[Id, ...] = Field(validation_alias=AliasChoices("users", "user_ids"), min_length=1, max_length=50)
     description: Annotated[Text, Field(min_length=1)]
     location: Place
-    audience: tuple[Audience, ...] = Field(default=("friends", "security"), min_length=1, max_length=4)
+    audience: tuple[Audience, ...] = Field(default=("friends", "security"), min_length=1, max_length=10)
 
 
 @router.post("/notify", status_code=202)

@@ -91,7 +91,7 @@ def live(request: Request, box: Box, who: Who) -> Response:
 def incidents(request: Request, box: Box, who: Who, state: State | None = None,
               cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
     views, following = box.store.incidents.page(IncidentFilter(state=state), cursor, _PER_PAGE)
-    rows = [_row(box.store, view, who) for view in visible(views, who)]
+    rows = [_row(box.store, view, who) for view in visible(views, who, box.store.policy())]
     more = "?" + urlencode({k: v for k, v in (("state", state), ("cursor", following)) if v}) if following else ""
     return page(request, "incidents.html", bar=bar_of(box), rows=rows, state=state, more=more, states=STATES,
                 first=cursor is None, cameras=[] if who.role == "police" else box.cameras.states(), kinds=KINDS)
@@ -99,13 +99,13 @@ def incidents(request: Request, box: Box, who: Who, state: State | None = None,
 
 @router.get("/ui/incidents/{incident_id}")
 def incident(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
-    view = readable(box.store.incidents.get(incident_id), who)
+    view = readable(box.store.incidents.get(incident_id), who, box.store.policy())
     return page(request, "incident.html", bar=bar_of(box), row=_row(box.store, view, who))
 
 
 @router.get("/ui/incidents/{incident_id}/card")
 def card(request: Request, incident_id: Id, box: Box, who: Who) -> Response:
-    view = readable(box.store.incidents.get(incident_id), who)
+    view = readable(box.store.incidents.get(incident_id), who, box.store.policy())
     return page(request, "card.html", row=_row(box.store, view, who))
 
 

@@ -6,11 +6,12 @@ from typing import Any, Literal, Protocol
 from access.accounts import Accounts
 from access.storage import TrailLine
 from contract.camera import CameraState, Picture, Still
-from contract.delivery import Audience, SiteContacts
+from contract.delivery import SiteContacts
 from contract.events import Event
 from contract.incident import Evidence, IncidentDraft, IncidentFilter, Kind, Severity
 from contract.match import Match
 from contract.observation import Face
+from contract.policy import Audience, Organisation, Policy
 from contract.ports import ProfileRepository
 from contract.profile import Profile
 from contract.proof.document import Proof
@@ -101,9 +102,12 @@ class Store(Protocol):
     @property
     def files(self) -> Files: ...
 
-    def proof(self, record_id: str, *, police: bool) -> Proof:
-        """Raises NotFound; Unavailable while the record is not anchored. Police anchors only when `police`."""
+    def proof(self, record_id: str, organisation: Organisation | None) -> Proof:
+        """For a reader of this police organisation, None: of the site. Raises NotFound; Unavailable while the record is
+        not anchored where this reader may look."""
         ...
+
+    def policy(self) -> Policy: ...
 
     def site(self) -> SiteContacts: ...
     def counts(self) -> dict[str, int]:

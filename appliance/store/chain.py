@@ -24,6 +24,7 @@ from contract.events import Event
 from contract.incident import Action, Incident, LogRecord
 from contract.ledger import INCLUSION, Anchor, LedgerStatus
 from contract.messages import AnchorPut
+from contract.policy import Organisation, channels_shown_to
 from contract.proof.document import RECORDS, Proof
 from contract.views import LedgerState
 
@@ -115,8 +116,10 @@ class Chain:
             previous = batch[-1].entry.hash()
         return count
 
-    def proof(self, record_id: str, *, police: bool) -> Proof:
-        """The proof to export. Raises NotFound; Unavailable while no ledger the reader may see has the record."""
+    def proof(self, record_id: str, organisation: Organisation | None) -> Proof:
+        """The proof to export, for a reader of this police organisation, None: of the site.
+
+        Raises NotFound; Unavailable while no ledger the reader may see has the record."""
         with self._connection.read() as db:
             row = db.execute("SELECT record_type, salt, signed, inclusions FROM entries WHERE record_id = ?",
                              (record_id,)).fetchone()
@@ -125,7 +128,7 @@ class Chain:
             kind, salt, signed, stored = row
             record = _record(db, kind, record_id)
         inclusions = (INCLUSION.validate_python(inclusion) for inclusion in json.loads(stored))
-        visible = tuple(i for i in inclusions if police or i.channel != "police")
+        visible = tuple(i for i in inclusions if i.channel in channels_shown_to(organisation))
         if not visible:
             raise Unavailable(f"record {record_id} is not anchored on a ledger yet", hint="ask again later")
         return Proof(record=record, salt=salt, entry=SignedEntry.model_validate_json(signed),

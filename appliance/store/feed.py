@@ -18,6 +18,7 @@ from contract.messages import (
     Changes,
     DeliveryPut,
     ErasureDone,
+    PolicyPut,
     ProfilePut,
     ProfileTombstone,
     SitePut,
@@ -113,6 +114,9 @@ class Feed:
                 if not is_erased(write, profile_id):
                     self._profiles.entomb(write, profile_id, "cloud")
                 self._confirm_erasure(write, profile_id)
+            case PolicyPut(policy=policy):
+                set_meta(write, "policy", policy.model_dump_json())
+                write.emit(Event("site", ""))
             case SitePut(site=site):
                 set_meta(write, "site", site.model_dump_json())
                 write.emit(Event("site", ""))

@@ -18,12 +18,13 @@ from appliance.store.outbox import NORMAL, SOON, URGENT, Outbox
 from contract.errors import Conflict, NotFound, Rejected
 from contract.events import Event
 from contract.ids import new_id
-from contract.incident import Action, Incident, IncidentDraft, IncidentFilter, Severity, state_after
+from contract.incident import Action, Incident, IncidentDraft, IncidentFilter, state_after
 from contract.messages import ActionRecorded, IncidentRecorded
 from contract.moments import Instant
+from contract.policy import Urgency, urgency
 from contract.views import IncidentView
 
-PRIORITY: dict[Severity, int] = {"critical": URGENT, "high": SOON, "medium": NORMAL, "low": NORMAL}
+PRIORITY: dict[Urgency, int] = {"first": URGENT, "soon": SOON, "in turn": NORMAL}
 INSTANT: TypeAdapter[str] = TypeAdapter(Instant)
 MAX_PAGE = 200
 
@@ -60,7 +61,7 @@ class Incidents:
                           [(incident.id, part.person) for part in incident.people])
         sealed = self._chain.append(write, "incident", incident, instant(self._clock))
         body = IncidentRecorded(incident=incident, salt=sealed.salt, entry=sealed.entry)
-        self._outbox.put(write, body, incident.id, PRIORITY[incident.severity], lane=incident.id)
+        self._outbox.put(write, body, incident.id, PRIORITY[urgency(incident.severity)], lane=incident.id)
         self._outbox.people_first(write, incident.id)
         for evidence in incident.evidence:
             for row_id, stored in self._files.chunks(evidence):
@@ -107,7 +108,8 @@ class Incidents:
             self._insert(write, action)
             sealed = self._chain.append(write, "action", action, now)
             body = ActionRecorded(action=action, salt=sealed.salt, entry=sealed.entry)
-            self._outbox.put(write, body, incident_id, max(SOON, PRIORITY[incident.severity]), lane=incident_id)
+            priority = max(SOON, PRIORITY[urgency(incident.severity)])
+            self._outbox.put(write, body, incident_id, priority, lane=incident_id)
         return self.get(incident_id)
 
     def take(self, write: Write, action: Action) -> None:

@@ -10,13 +10,14 @@ from appliance.store.idempotency import remember, seen
 from appliance.store.limits import RECORDS
 from appliance.store.outbox import SOON, Outbox
 from appliance.store.profiles import load
-from appliance.store.site import site_contacts
-from contract.delivery import Audience, Delivery, Notice, audience_for, plan_deliveries, victims
+from appliance.store.site import site_contacts, site_policy
+from contract.delivery import Delivery, Notice, plan_deliveries, victims
 from contract.errors import NotFound, Rejected
 from contract.events import Event
 from contract.ids import new_id
 from contract.incident import Incident
 from contract.messages import NoticeMade
+from contract.policy import Audience, decide_on, is_police
 from contract.views import NoticeView
 
 OFFLINE = "the cloud, which does the telling, has not received it yet"
@@ -52,20 +53,22 @@ class Notices:
         with self._connection.read() as db:
             notice = _stored(db, "SELECT content FROM notices WHERE id = ?", subject_id)
             incident = _stored(db, "SELECT content FROM incidents WHERE id = ?", subject_id)
-            severity = ""
+            nobody = ""
             if notice is not None:
                 request = Notice.model_validate_json(notice)
                 plan = _plan(db, subject_id, request.users, request.audience, request.at)
             elif incident is not None:
                 request = None
                 happened = Incident.model_validate_json(incident)
-                severity = happened.severity
-                plan = _plan(db, subject_id, victims(happened), audience_for(happened.severity), happened.at)
+                audience = decide_on(happened, site_policy(db)).audience
+                if not audience:
+                    nobody = f"nothing: an incident of severity {happened.severity} tells nobody by itself"
+                plan = _plan(db, subject_id, victims(happened), audience, happened.at)
             else:
                 raise NotFound(f"there is no notice or incident {subject_id}")
             rows = db.execute("SELECT content FROM deliveries WHERE subject = ? ORDER BY id", (subject_id,)).fetchall()
             reported = [Delivery.model_validate_json(row[0]) for row in rows]
-            waiting_for = "" if reported else _obstacle(db, subject_id, bool(plan), severity)
+            waiting_for = "" if reported else _obstacle(db, subject_id, bool(plan), nobody)
         return NoticeView(id=subject_id, notice=request, deliveries=tuple(reported or plan), waiting_for=waiting_for)
 
 
@@ -78,8 +81,8 @@ def _plan(db: Any, subject: str, users: tuple[str, ...], audience: tuple[Audienc
     return plan_deliveries(subject, users, audience, site_contacts(db), lambda person: load(db, person), at)
 
 
-def _obstacle(db: sqlite3.Connection, subject: str, planned: bool, severity: str) -> str:
-    """Why the cloud has not reported any telling."""
+def _obstacle(db: sqlite3.Connection, subject: str, planned: bool, nobody: str) -> str:
+    """Why the cloud has not reported any telling. `nobody`: why nobody is to be told."""
     row = db.execute("SELECT state, reason FROM outbox WHERE subject = ? AND kind IN ('notice', 'incident')",
                      (subject,)).fetchone()
     if row is not None and row[0] == "parked":
@@ -88,13 +91,12 @@ def _obstacle(db: sqlite3.Connection, subject: str, planned: bool, severity: str
         return OFFLINE
     if planned:
         return "the cloud has it and has not reported yet"
-    if severity in ("low", "medium"):
-        return f"nothing: an incident of severity {severity} tells nobody by itself"
-    return "nobody can be told: no contacts are known for this"
+    return nobody or "nobody can be told: no contacts are known for this"
 
 
 def _somebody(write: Any, notice: Notice) -> None:
-    """Raise Rejected when a user is unknown or the plan is empty."""
+    """Raise Rejected when a user or an audience is unknown or the plan is empty."""
+    site_policy(write).check_audience(notice.audience)
     people = {user: load(write, user) for user in notice.users}
     unknown = [user for user, profile in people.items() if profile is None]
     if unknown:
@@ -109,6 +111,8 @@ def _somebody(write: Any, notice: Notice) -> None:
         if "friends" in notice.audience:
             lacks.append(f"{profile.name} has no friends with contacts" if profile.friends
                          else f"{profile.name} has no friends")
-    lacks += [f"no contact of {group} is set in the cloud" for group, contacts in
-              (("security", site.security), ("police", site.police)) if group in notice.audience and not contacts]
+    if "security" in notice.audience and not site.security:
+        lacks.append("no contact of security is set in the cloud")
+    lacks += [f"no contact of {group} is set in the cloud" for group in notice.audience
+              if is_police(group) and not site.of(group)]
     raise Rejected(f"nobody could be told: {'; '.join(lacks)}", hint="add friends or contacts first")

@@ -23,13 +23,14 @@ from appliance.store.logs import Logs
 from appliance.store.notices import Notices
 from appliance.store.outbox import Outbox
 from appliance.store.profiles import Profiles
-from appliance.store.site import site_contacts
+from appliance.store.site import site_contacts, site_policy
 from appliance.store.trail import Trail
 from appliance.store.zones import Zones
 from contract.chain import public_key_text
 from contract.delivery import SiteContacts
 from contract.errors import Conflict
 from contract.events import Event
+from contract.policy import Organisation, Policy
 from contract.proof.document import Proof
 
 
@@ -56,9 +57,15 @@ class Store:
         self.feed = Feed(connection, self.profiles, self.incidents, self.chain, self.outbox, clock)
         self.profiles.fill_gallery()
 
-    def proof(self, record_id: str, *, police: bool) -> Proof:
-        """Raises NotFound; Unavailable while the record is not anchored. Police anchors only when `police`."""
-        return self.chain.proof(record_id, police=police)
+    def proof(self, record_id: str, organisation: Organisation | None) -> Proof:
+        """For a reader of this police organisation, None: of the site. Raises NotFound; Unavailable while the record is
+        not anchored where this reader may look."""
+        return self.chain.proof(record_id, organisation)
+
+    def policy(self) -> Policy:
+        """What the site has decided about who is told, as the cloud last said."""
+        with self._connection.read() as db:
+            return site_policy(db)
 
     def site(self) -> SiteContacts:
         """How the campus itself is reached, as the cloud last said."""

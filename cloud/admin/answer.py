@@ -12,16 +12,17 @@ from cloud.admin.templates import page
 from cloud.database import trail
 from cloud.database.ledger import audits
 from cloud.database.telling import alerts, deliveries, releases
-from contract.delivery import Audience, Notice
+from contract.delivery import Notice
 from contract.errors import NotFound
 from contract.incident import Incident, LogRecord
 from contract.moments import now
+from contract.policy import Audience, is_police
 from web.guard import new_router
 
 router = new_router(RULES, "answers")
 
-BY: dict[Audience, str] = {"users": "the person", "friends": "friend", "security": "security", "police": "police"}
-"""Who acknowledges, as the incident's history says it: the kind of recipient, not the name."""
+BY: dict[Audience, str] = {"users": "the person", "friends": "friend"}
+"""Who acknowledges, as the incident's history says it: the kind of recipient, no name; others as their audience."""
 
 
 @router.get("/a/{token}", response_class=HTMLResponse)
@@ -41,7 +42,7 @@ def answer(request: Request, token: str, cloud: Cloud) -> Response:
         with cloud.database.write() as session:
             delivery = deliveries.get(session, delivery_id)
             if delivery.state != "acknowledged":
-                by = BY[delivery.audience]
+                by = BY.get(delivery.audience, delivery.audience)
                 deliveries.acknowledge(session, delivery_id, by, now())
                 trail.record(session, by, "alert.acknowledged", delivery.subject, delivery=delivery_id)
         return _shown(request, cloud, delivery_id)
@@ -61,8 +62,8 @@ def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
         names = alerts.names_of(session, ids)
         told = deliveries.for_subject(session, delivery.subject)
         # A notice was written by a person who chose to tell the police.
-        withheld = delivery.audience == "police" and isinstance(record, Incident | LogRecord) and \
-            not releases.released(session, (delivery.subject,))
+        withheld = is_police(delivery.audience) and isinstance(record, Incident | LogRecord) and \
+            not releases.released(session, (delivery.subject,), delivery.audience)
     others = sum(d.state == "acknowledged" and d.id != delivery_id for d in told)
     return page(request, "answer.html", record=record, findings=findings, what=getattr(record, "kind", "notice"),
                 people=[names.get(i, "somebody no longer enrolled") for i in ids], others=others,

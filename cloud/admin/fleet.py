@@ -68,7 +68,7 @@ def listing(cloud: Cloud) -> Fleet:
     """Every box with what it said of itself last, and how the ledger is."""
     with cloud.database.read() as session:
         items = fleet(session)
-    return Fleet(items=items, ledger=look(cloud.ledger))
+    return Fleet(items=items, ledger=look(cloud.ledger, cloud.policy.channels))
 
 
 @router.post("/boxes/claim-codes", status_code=201)

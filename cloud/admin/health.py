@@ -46,7 +46,7 @@ def readyz(cloud: Cloud, response: Response) -> Ready:
             boxes.every(session)
     except (SentryboxError, SQLAlchemyError) as error:
         problems.append(f"database: {type(error).__name__}")
-    ledger = look(cloud.ledger)
+    ledger = look(cloud.ledger, cloud.policy.channels)
     problems += ledger.problems
     response.status_code = 503 if problems else 200
     return Ready(ready=not problems, problems=problems, warnings=ledger.warnings)

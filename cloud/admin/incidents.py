@@ -15,17 +15,15 @@ from cloud.database.telling import releases
 from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Hash, Id, Name
-from contract.incident import SEVERITIES, IncidentFilter, Kind, Severity, State, Text
+from contract.incident import IncidentFilter, Kind, Severity, State, Text
 from contract.moments import Instant
+from contract.policy import Organisation, Policy, channels_shown_to, decide_on
 from contract.views import IncidentView
 from web.guard import Who, new_router
 from web.pagination import Cursor, Limit, Page
 from web.problems import Problem
 
 router = new_router(RULES, "incidents")
-
-POLICE_SEVERITIES = frozenset(SEVERITIES[SEVERITIES.index("high"):])
-
 
 class IncidentAction(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -50,12 +48,12 @@ def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | Non
             since: Annotated[Instant | None, Query(description="inclusive, with a zone")] = None,
             until: Annotated[Instant | None, Query(description="exclusive, with a zone")] = None,
             cursor: Cursor = None, limit: Limit = 50) -> Page[IncidentView]:
-    """Past incidents, newest first. For police: only those of high severity or more, and without the people in them
-    until the campus has released them."""
+    """Past incidents, newest first. For police: only those of which the site's policy tells their organisation, without
+    the people in them until the campus has released them, and those it has released."""
     wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
     with cloud.database.read() as session:
         views, following = records.page(session, wanted, cursor, limit, box)
-        items = visible(session, views, who)
+        items = visible(session, views, who, cloud.policy)
     # Or else the police could ask for a person, and see which withheld incidents answer.
     return Page(items=[view for view in items if person is None or not view.withheld], next=following)
 
@@ -64,7 +62,7 @@ def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | Non
 def one(incident_id: Id, cloud: Cloud, who: Who) -> IncidentView:
     """An incident with what people did about it and where it stands on the ledger."""
     with cloud.database.read() as session:
-        return readable(session, records.incident_view(session, incident_id), who)
+        return readable(session, records.incident_view(session, incident_id), who, cloud.policy)
 
 
 @router.patch("/incidents/{incident_id}")
@@ -73,10 +71,10 @@ def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> Incide
     if who.role == "police" and body.action != "acknowledge":
         raise Problem(403, "wrong_role", f"role police may acknowledge, not {body.action}")
     with cloud.database.write() as session:
-        readable(session, records.incident_view(session, incident_id), who)
+        readable(session, records.incident_view(session, incident_id), who, cloud.policy)
         view = records.act(session, incident_id, body.action, by=who.name, note=body.note, assignee=body.assignee)
         trail.record(session, who.name, f"incident.{body.action}", incident_id)
-        return readable(session, view, who)
+        return readable(session, view, who, cloud.policy)
 
 
 @router.get("/incidents/{incident_id}/evidence/{sha256}", response_class=Response,
@@ -84,7 +82,7 @@ def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> Incide
 def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Response:
     """A file that shows the incident, once it has arrived from the box."""
     with cloud.database.read() as session:
-        view = readable(session, records.incident_view(session, incident_id), who)
+        view = readable(session, records.incident_view(session, incident_id), who, cloud.policy)
         if sha256 not in (e.sha256 for e in view.incident.evidence):
             raise NotFound(f"incident {incident_id} has no evidence {sha256}")
         data, media_type = evidence.read(session, cloud.files, sha256)
@@ -94,25 +92,29 @@ def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Resp
         "Cache-Control": "private, max-age=86400, immutable", "Content-Disposition": disposition})
 
 
-def visible(session: Session, views: Iterable[IncidentView], who: Identity) -> list[IncidentView]:
-    """The incidents this role may see, as it may see them."""
+def visible(session: Session, views: Iterable[IncidentView], who: Identity, policy: Policy) -> list[IncidentView]:
+    """The incidents this person may see, as they may see them."""
     if who.role != "police":
-        return [_without_police_anchors(view) for view in views]
-    theirs = [view for view in views if view.incident.severity in POLICE_SEVERITIES]
-    released = releases.released(session, tuple(view.incident.id for view in theirs))
-    return [view if view.incident.id in released else _withheld(view) for view in theirs]
+        return [_anchors_for(None, view) for view in views]
+    organisation = policy.reads_for(who.name)
+    if organisation is None:
+        return []
+    views = [_anchors_for(organisation, view) for view in views]
+    released = releases.released(session, tuple(view.incident.id for view in views), organisation)
+    return [view if view.incident.id in released else _withheld(view) for view in views
+            if view.incident.id in released or organisation in decide_on(view.incident, policy).audience]
 
 
-def readable(session: Session, view: IncidentView, who: Identity) -> IncidentView:
-    """The incident as this role may see it. Raises NotFound where it may not, as if there were none."""
-    found = visible(session, [view], who)
+def readable(session: Session, view: IncidentView, who: Identity, policy: Policy) -> IncidentView:
+    """The incident as this person may see it. Raises NotFound where they may not, as if there were none."""
+    found = visible(session, [view], who, policy)
     if not found:
         raise NotFound(f"there is no incident {view.incident.id}")
     return found[0]
 
 
-def _without_police_anchors(view: IncidentView) -> IncidentView:
-    anchors = tuple(a for a in view.ledger.anchors if a.channel != "police")
+def _anchors_for(organisation: Organisation | None, view: IncidentView) -> IncidentView:
+    anchors = tuple(a for a in view.ledger.anchors if a.channel in channels_shown_to(organisation))
     return view.model_copy(update={"ledger": view.ledger.model_copy(update={"anchors": anchors})})
 
 

@@ -11,11 +11,12 @@ from cloud.admin.services import Cloud
 from cloud.database import trail
 from cloud.database.records import records
 from cloud.database.telling import alerts, deliveries
-from contract.delivery import Audience, Delivery, Notice
+from contract.delivery import Delivery, Notice
 from contract.errors import Conflict, NotFound, Rejected
 from contract.ids import Id, derived_id, new_id
 from contract.incident import Place, Text
 from contract.moments import now
+from contract.policy import Audience
 from contract.views import NoticeView
 from web.guard import Who, new_router
 from web.pagination import IdempotencyKey, scoped_key
@@ -34,7 +35,7 @@ class NewNotice(BaseModel):
     users: tuple[Id, ...] = Field(validation_alias=AliasChoices("users", "user_ids"), min_length=1, max_length=50)
     description: Annotated[Text, Field(min_length=1)]
     location: Place
-    audience: tuple[Audience, ...] = Field(default=("friends", "security"), min_length=1, max_length=4)
+    audience: tuple[Audience, ...] = Field(default=("friends", "security"), min_length=1, max_length=10)
 
 
 class Alarms(BaseModel):
@@ -47,6 +48,7 @@ def notify(body: NewNotice, cloud: Cloud, who: Who, response: Response, key: Ide
     notice = Notice(id=new_id() if key is None else derived_id("notice", scoped_key(who, key) or ""), device=HERE,
                     users=tuple(dict.fromkeys(body.users)), audience=tuple(dict.fromkeys(body.audience)),
                     description=body.description, location=body.location, at=now(), by=who.name)
+    cloud.policy.check_audience(notice.audience)
     with cloud.database.write() as session:
         view = _earlier(session, notice) if key is not None else None
         if view is not None:

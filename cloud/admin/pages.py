@@ -28,6 +28,7 @@ from contract.errors import SentryboxError
 from contract.identity import Identity
 from contract.ids import Id
 from contract.incident import Incident, IncidentFilter, State
+from contract.policy import Policy, decide_on
 from contract.views import IncidentView
 from web.consent import TEXT
 from web.guard import ADMINS, SUPERVISORS, Who, guarded_page
@@ -70,7 +71,7 @@ def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = No
               cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
     with cloud.database.read() as session:
         views, following = records.page(session, IncidentFilter(state=state), cursor, _PER_PAGE)
-        rows = [_row(session, view, who) for view in visible(session, views, who)]
+        rows = [_row(session, view, who, cloud.policy) for view in visible(session, views, who, cloud.policy)]
         alarms = alerts.problems(session, 20) if who.role != "police" and cursor is None else []
         names = alerts.names_of(session, tuple(a.recipient for a in alarms))
         audited = audits.last(session) if who.role != "police" and cursor is None else None
@@ -84,8 +85,8 @@ def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = No
 @_in_words
 def incident(request: Request, incident_id: Id, cloud: Cloud, who: Who) -> Response:
     with cloud.database.read() as session:
-        view = readable(session, records.incident_view(session, incident_id), who)
-        return page(request, "incident.html", row=_row(session, view, who))
+        view = readable(session, records.incident_view(session, incident_id), who, cloud.policy)
+        return page(request, "incident.html", row=_row(session, view, who, cloud.policy))
 
 
 @router.get("/ui/people")
@@ -123,15 +124,16 @@ def erasure(request: Request, user_id: Id, cloud: Cloud) -> Response:
 def fleet(request: Request, cloud: Cloud, who: Who) -> Response:
     with cloud.database.read() as session:
         found = fleet_of(session)
-    return page(request, "boxes.html", boxes=found, ledger=look(cloud.ledger), warn_days=WARN_DAYS,
-                may_edit=who.role in ADMINS)
+    ledger = look(cloud.ledger, cloud.policy.channels)
+    return page(request, "boxes.html", boxes=found, ledger=ledger, warn_days=WARN_DAYS, may_edit=who.role in ADMINS)
 
 
 @router.get("/ui/contacts")
 @_in_words
 def contacts(request: Request, cloud: Cloud, who: Who) -> Response:
     with cloud.database.read() as session:
-        return page(request, "contacts.html", contacts=contacts_of(site.get(session)), may_edit=who.role in ADMINS)
+        return page(request, "contacts.html", contacts=contacts_of(site.get(session)),
+                    rules=cloud.policy.police, may_edit=who.role in ADMINS)
 
 
 @router.get("/ui/trail")
@@ -146,7 +148,7 @@ def audit(request: Request, cloud: Cloud) -> Response:
     return page(request, "audit.html", refused=quarantine(cloud, 20), audit=ledger_audit(cloud).last)
 
 
-def _row(session: Session, view: IncidentView, who: Identity) -> dict[str, Any]:
+def _row(session: Session, view: IncidentView, who: Identity, policy: Policy) -> dict[str, Any]:
     """What a card shows of an incident. Police does not see the private contacts of people."""
     incident = view.incident
     told = [] if who.role == "police" else deliveries.for_subject(session, incident.id)
@@ -160,5 +162,18 @@ def _row(session: Session, view: IncidentView, who: Identity) -> dict[str, Any]:
             "people": [(p, view.names.get(p.person)) for p in incident.people], "pictures": pictures,
             "awaited": len(incident.evidence) - len(pictures), "ledger": view.ledger, "told": told,
             "names": alerts.names_of(session, tuple(d.recipient for d in told)), "box": box,
-            "release": release_of(releases.find(session, incident.id)), "may_release": who.role in SUPERVISORS,
+            "police": _police(session, view, who, policy), "may_release": who.role in SUPERVISORS,
             "may_act": view.state != "resolved", "may_resolve": who.role != "police"}
+
+
+def _police(session: Session, view: IncidentView, who: Identity, policy: Policy) -> list[dict[str, Any]]:
+    """How the incident stands with each police organisation whose business it is, or that it was released to; for
+    police, with their own."""
+    if view.withheld:
+        return []
+    decision, found = decide_on(view.incident, policy), releases.of_record(session, view.incident.id)
+    names = dict.fromkeys((*decision.concerned, *found))
+    if who.role == "police":
+        names = {name: None for name in names if name == policy.reads_for(who.name)}
+    return [{"name": name.replace("-", " ").capitalize(), "told": name not in decision.awaited,
+             "release": release_of(name, found.get(name))} for name in names]

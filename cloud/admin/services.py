@@ -12,6 +12,7 @@ from cloud.database.people.profiles import ProfileTable
 from contract.embedding import EmbeddingSpace, SpaceOf
 from contract.errors import Unavailable
 from contract.observation import Face
+from contract.policy import Policy
 from contract.ports import Ledger
 from web.enrolment import PhotoLimits
 
@@ -36,7 +37,7 @@ class Services(NamedTuple):
     `files`: where evidence lies. `link_delivery`: the delivery id of a token of /a/..., raising NotFound.
     `make_code`: a new claim code, by whom. `claim`: what POST /claim answers to the fields it was sent.
     `revoke`: shut a box out (box, by whom): database and certificate. `space_of`: how embeddings of a
-    pack are compared. `site`: the site's name.
+    pack are compared. `policy`: what the site has decided about who is told. `site`: the site's name.
     """
 
     database: Database
@@ -50,6 +51,7 @@ class Services(NamedTuple):
     revoke: Callable[[str, str], None]
     read_faces: ReadFaces = no_vision
     space_of: SpaceOf = no_space
+    policy: Policy = Policy()
     site: str = "Sentrybox"
     version: str = ""
     photo_limits: PhotoLimits = PhotoLimits()

@@ -41,9 +41,11 @@ def read(cloud: Cloud) -> Contacts:
 @router.put("/site/contacts")
 def write(body: ContactsChange, cloud: Cloud, who: Who) -> Contacts:
     """Replace both lists, here and on every box. 409 when somebody else changed them since `revision`."""
-    wanted = SiteContacts(security=body.security, police=body.police)
     with cloud.database.write() as session:
-        known = view_of(site.get(session))
+        stored = site.get(session)
+        # The contacts of other police organisations stand in the configuration alone.
+        wanted = stored.model_copy(update={"security": body.security, "police": body.police})
+        known = view_of(stored)
         if known.revision != body.revision:
             raise Conflict("the contacts were changed since you read them", hint="read them again, then change them")
         site.put(session, wanted, who.name)

@@ -134,4 +134,19 @@ WITHOUT_POLICE: Migration = (
     "DROP TABLE police_details",
 )
 
-MIGRATIONS: tuple[Migration, ...] = (FIRST, POLICE, SUBMISSIONS, WITHOUT_POLICE, ACCESS)
+# The tellings there were until now were the first of their people.
+STEPS: Migration = ("ALTER TABLE deliveries ADD COLUMN step INTEGER NOT NULL DEFAULT 0",)
+
+# The releases there were until now were to the one organisation, `police`.
+ORGANISATIONS: Migration = (
+    "ALTER TABLE releases RENAME TO releases_to_police",
+    """CREATE TABLE releases (
+    record_id TEXT NOT NULL, organisation TEXT NOT NULL, released_at TEXT NOT NULL, released_by TEXT NOT NULL,
+    withdrawn_at TEXT, withdrawn_by TEXT, PRIMARY KEY (record_id, organisation))""",
+    """INSERT INTO releases SELECT record_id, 'police', released_at, released_by, withdrawn_at, withdrawn_by
+    FROM releases_to_police""",
+    "DROP TABLE releases_to_police",
+)
+
+MIGRATIONS: tuple[Migration, ...] = (
+    FIRST, POLICE, SUBMISSIONS, WITHOUT_POLICE, ACCESS, STEPS, ORGANISATIONS)

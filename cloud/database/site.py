@@ -1,4 +1,4 @@
-"""How the campus itself is reached: security and police contacts."""
+"""How the campus itself is reached, and what it has decided about who is told: what every box has to know too."""
 
 from collections.abc import Callable
 
@@ -8,8 +8,10 @@ from cloud.database import meta, trail
 from cloud.database.changes import publish_change
 from contract.canonical import content_hash
 from contract.delivery import SiteContacts
+from contract.policy import Policy
 
 KEY = "site"
+POLICY_KEY = "policy"
 
 
 def get(session: Session) -> SiteContacts:
@@ -31,6 +33,21 @@ def put(session: Session, site: SiteContacts, by: str) -> None:
     """Replace the contacts and tell every box; nothing happens when they are the same."""
     if keep(session, site, by):
         publish_change(session, scope=None, kind="site", key=KEY)
+
+
+def policy(session: Session) -> Policy:
+    """The site's policy, as the boxes know it."""
+    text = meta.get(session, POLICY_KEY)
+    return Policy() if text is None else Policy.model_validate_json(text)
+
+
+def configure_policy(session: Session, wanted: Policy) -> None:
+    """Keep the configuration's policy and tell every box; nothing happens when it is the same."""
+    if policy(session) == wanted:
+        return
+    meta.put(session, POLICY_KEY, wanted.model_dump_json())
+    publish_change(session, scope=None, kind="policy", key=POLICY_KEY)
+    trail.record(session, "configuration", "policy.changed", POLICY_KEY)
 
 
 def configure(session: Session, site: SiteContacts, put: Callable[[Session, SiteContacts, str], object] = put) -> None:

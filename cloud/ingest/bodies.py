@@ -14,8 +14,8 @@ from cloud.database.tables.site import BoxRow
 from cloud.database.telling import deliveries, releases
 from contract.chain import SignedEntry, check_signature, commitment
 from contract.errors import Rejected
-from contract.incident import Action, Incident, LogRecord, Severity
-from contract.ledger import LedgerChannel, LedgerRecord
+from contract.incident import Action, Incident, LogRecord
+from contract.ledger import LedgerRecord
 from contract.messages import (
     ActionRecorded,
     ErasureDone,
@@ -29,15 +29,14 @@ from contract.messages import (
     Up,
 )
 from contract.moments import now
+from contract.policy import Policy, decide_on, severity_of
 
 
 class Setting(NamedTuple):
-    """What the handlers need beside the session: where files are kept, which severity goes on which logs, and whether
-    high and critical records are released to the police without a person's word."""
+    """What the handlers need beside the session: where files are kept, and the site's policy."""
 
     files: Path
-    channels_for: Callable[[Severity], tuple[LedgerChannel, ...]]
-    releases: bool = False
+    policy: Policy = Policy()
 
 
 class Arrival(NamedTuple):
@@ -49,26 +48,24 @@ class Arrival(NamedTuple):
 
 def incident(session: Session, setting: Setting, arrival: Arrival, body: IncidentRecorded) -> None:
     _from_here(arrival, body.incident.device, "the incident")
-    _chain(session, setting, arrival, body.incident, body.salt, body.entry, body.incident.severity)
+    _chain(session, setting, arrival, body.incident, body.salt, body.entry)
     records.add_incident(session, body.incident)
-    deliveries.plan_for_incident(session, body.incident)
-    _release(session, setting, body.incident)
+    _pass_on(session, setting, body.incident)
 
 
 def action(session: Session, setting: Setting, arrival: Arrival, body: ActionRecorded) -> None:
     known = session.get(IncidentRow, body.action.incident)
     if known is not None:
         _from_here(arrival, known.box, "the incident")
-    # What people do about an incident is on the general log only: the police are told of the incident itself.
-    _chain(session, setting, arrival, body.action, body.salt, body.entry, "low")
+    _chain(session, setting, arrival, body.action, body.salt, body.entry)
     records.add_action(session, body.action, arrival.box.id)
 
 
 def log(session: Session, setting: Setting, arrival: Arrival, body: LogRecorded) -> None:
     _from_here(arrival, body.log.device, "the log record")
-    _chain(session, setting, arrival, body.log, body.salt, body.entry, body.log.severity)
+    _chain(session, setting, arrival, body.log, body.salt, body.entry)
     records.add_log(session, body.log)
-    _release(session, setting, body.log)
+    _pass_on(session, setting, body.log)
 
 
 def notice(session: Session, setting: Setting, arrival: Arrival, body: NoticeMade) -> None:
@@ -138,7 +135,6 @@ def _chain(
     record: Incident | Action | LogRecord,
     salt: str,
     signed: SignedEntry,
-    severity: Severity,
 ) -> None:
     entry = signed.entry
     _from_here(arrival, entry.device, "the chain entry")
@@ -150,17 +146,15 @@ def _chain(
         raise Rejected(f"record {record.id} is not the one that its chain entry commits to")
     check_signature(signed, arrival.box.public_key)
     records.add_entry(session, arrival.box.id, signed, salt)
-    jobs.add(
-        session,
-        LedgerRecord(id=record.id, commitment=entry.hash(), severity=severity),
-        setting.channels_for(severity),
-        arrival.box.id,
-    )
+    decision = decide_on(record, setting.policy)
+    on_ledger = LedgerRecord(id=record.id, commitment=entry.hash(), severity=severity_of(record))
+    jobs.add(session, on_ledger, decision.channels, arrival.box.id, at_once=decision.at_once)
 
 
-def _release(session: Session, setting: Setting, record: Incident | LogRecord) -> None:
-    if setting.releases and record.severity in ("high", "critical"):
-        releases.release(session, record.id, releases.BY_RULE)
+def _pass_on(session: Session, setting: Setting, record: Incident | LogRecord) -> None:
+    deliveries.plan_for_record(session, record, setting.policy)
+    for organisation in decide_on(record, setting.policy).released:
+        releases.release(session, record.id, organisation, releases.BY_RULE)
 
 
 def _made_at(arrival: Arrival) -> str:

@@ -1,8 +1,9 @@
 """Takes records from the queue in the database to the ledger. May stop anywhere, also by force, and be repeated.
 
-What the police log gets too goes at once, each record in a transaction of its own on each of its channels, several at
-a time; the rest goes on the general log in batches. A transaction is stored before it is sent, and the same one is sent
-again until there is an answer: so nothing is lost and nothing is there twice, whatever stops in between.
+What concerns the police (contract.policy) goes at once, each record in a transaction of its own on each of its
+channels, several at a time; the rest goes on the general log in batches. A transaction is stored before it is sent, and
+the same one is sent again until there is an answer: so nothing is lost and nothing is there twice, whatever stops in
+between.
 """
 
 import logging
@@ -17,7 +18,6 @@ from cloud.database.ledger import jobs, submissions
 from cloud.database.ledger.jobs import Claim
 from cloud.database.ledger.submissions import Submission
 from contract.errors import Conflict, NotFound, Rejected, Stale, Unavailable
-from contract.incident import SEVERITIES, Severity
 from contract.ledger import LedgerChannel
 from contract.moments import from_text, now, to_text
 from contract.ports import Ledger, Prepared
@@ -51,13 +51,6 @@ class Anchoring:
     def later(self, seconds: float) -> str:
         """The Instant that many seconds from now."""
         return to_text(from_text(self.clock()) + timedelta(seconds=seconds))
-
-
-def channels_for(severity: Severity, police_from: Severity) -> tuple[LedgerChannel, ...]:
-    """Every record goes on the general log; from `police_from` on also on the police log."""
-    if SEVERITIES.index(severity) >= SEVERITIES.index(police_from):
-        return ("general", "police")
-    return ("general",)
 
 
 def anchor_urgent(work: Anchoring, channel: LedgerChannel) -> int:

@@ -8,11 +8,12 @@ import os
 import sqlite3
 import tempfile
 import threading
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
@@ -21,11 +22,11 @@ from contract.chain import public_key_text
 from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Unavailable
 from contract.ledger import Anchor, InclusionProof, LedgerChannel, LedgerRecord, TreeHead
 from contract.moments import now
+from contract.policy import Policy
 from contract.ports import LedgerIdentity, LedgerPage, Prepared
 from contract.proof.document import check_inclusion, check_tree_head
 from contract.proof.merkle import root as merkle_root
 
-CHANNELS: tuple[LedgerChannel, ...] = get_args(LedgerChannel)
 FILE = "ledger.db"
 BUSY_S = 30
 NEAR = 256
@@ -49,15 +50,16 @@ class EmbeddedLedger:
     Several threads and processes of one machine may use it at a time.
     """
 
-    def __init__(self, home: Path, clock: Callable[[], str] = now, *, read_only: bool = False) -> None:
-        """Opens the logs, making what is missing. Raises Rejected when a log does not fit its last signed head (it
-        was changed, or its key is another), Unavailable when the file cannot be opened. With `read_only` they are shown
-        as they are: nothing is made and nothing checked."""
+    def __init__(self, home: Path, clock: Callable[[], str] = now, *, read_only: bool = False,
+                 channels: tuple[LedgerChannel, ...] = Policy().channels) -> None:
+        """Opens the logs of these channels, making what is missing. Raises Rejected when a log does not fit its last
+        signed head (it was changed, or its key is another), Unavailable when the file cannot be opened. With
+        `read_only` they are shown as they are: nothing is made and nothing checked."""
         self._clock = clock
         self._mutex = threading.Lock()
         # Of each log the newest perfect subtrees that were read or committed here, for the next root. A subtree's hash
         # never changes, whoever appends meanwhile.
-        self._near: dict[LedgerChannel, dict[tree.Node, bytes]] = {name: {} for name in CHANNELS}
+        self._near: defaultdict[LedgerChannel, dict[tree.Node, bytes]] = defaultdict(dict)
         self._path = home / FILE
         if read_only:
             with _speaking(self._path):
@@ -75,9 +77,9 @@ class EmbeddedLedger:
             self._connection.execute("PRAGMA synchronous=FULL")
             self._connection.executescript(SCHEMA)
         try:
-            self._keys = {name: self._key(home / f"ledger-{name}.key", name) for name in CHANNELS}
+            self._keys = {name: self._key(home / f"ledger-{name}.key", name) for name in channels}
             self._public = {name: public_key_text(key) for name, key in self._keys.items()}
-            for channel in CHANNELS:
+            for channel in channels:
                 self._check(channel)
         except BaseException:
             self._connection.close()

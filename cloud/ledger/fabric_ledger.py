@@ -14,6 +14,7 @@ from cloud.ledger.gateway.profile import ConnectionProfile
 from contract.errors import Conflict, NotFound, Rejected, SentryboxError, Stale, Unavailable
 from contract.ledger import Anchor, ChainHead, FabricInclusion, LedgerChannel, LedgerRecord
 from contract.moments import to_text
+from contract.policy import Policy
 from contract.ports import LedgerIdentity, LedgerPage, Prepared
 from contract.proof.merkle import root
 
@@ -33,12 +34,13 @@ Pin = Callable[[LedgerChannel, str], str]
 class FabricLedger:
     """contract.ports.Ledger over the peers of a connection profile. Several threads may use it at a time."""
 
-    def __init__(self, profile: Path, roots: Path, pin: Pin) -> None:
-        """`roots`: the folder of the organisations' root certificates, which go into the proofs. Nothing is connected
-        yet. Raises Rejected for a profile that cannot be used."""
+    def __init__(self, profile: Path, roots: Path, pin: Pin, channels: tuple[LedgerChannel, ...] = Policy().channels
+                 ) -> None:
+        """`roots`: the folder of the organisations' root certificates, which go into the proofs. `channels`: those that
+        are written on. Nothing is connected yet. Raises Rejected for a profile that cannot be used."""
         try:
             self._profile = ConnectionProfile.read(profile)
-            self._identities = {channel: self._profile.identity(channel) for channel in ("general", "police")}
+            self._identities = {channel: self._profile.identity(channel) for channel in channels}
             self._gateway = self._profile.gateway()
         except SetupError as error:
             raise Rejected(f"ledger: {error}", hint="sentrybox fabric up makes profiles/campus.json; see docs/fabric.md"

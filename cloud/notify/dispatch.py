@@ -56,7 +56,8 @@ def dispatch_once(desk: Desk, limit: int = AT_ONCE) -> int:
 
 
 def note_untold(desk: Desk) -> int:
-    """Put on record each high or critical incident of which nobody could be told; return how many were new."""
+    """Put on record each incident that should tell people and of which nobody could be told; return how many were
+    new."""
     with desk.database.read() as session:
         untold = alerts.untold(session)
     if not untold:

@@ -10,6 +10,7 @@ from cloud.notify import text
 from contract.delivery import Delivery, Notice
 from contract.incident import Incident, LogRecord
 from contract.moments import from_text
+from contract.policy import is_police
 from contract.ports import Alert
 
 
@@ -20,8 +21,8 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
         wording = text.undelivered_wording(_failures(session, delivery.subject), _about(session, delivery), link)
     elif (findings := audits.told_of(session, delivery.subject)) is not None:
         wording = text.audit_wording(findings.count, findings.lines, link)
-    elif isinstance(record, Incident | LogRecord) and delivery.audience == "police" and \
-            not releases.released(session, (record.id,)):
+    elif isinstance(record, Incident | LogRecord) and is_police(delivery.audience) and \
+            not releases.released(session, (record.id,), delivery.audience):
         wording = text.withheld_wording(record, link, now)
     elif isinstance(record, Incident):
         names = alerts.names_of(session, tuple(p.person for p in record.people))

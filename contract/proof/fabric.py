@@ -131,8 +131,11 @@ def _check_transaction(inclusion: FabricInclusion, opened: _Opened, at: Moment, 
         raise Rejected(f"{called} has not the id that follows from its creator and nonce")
     writer = signers.check(creator, opened.envelope.signature, opened.envelope.payload,
                            units=frozenset({"client", "admin"}), what=called)
-    if writer.mspid != WRITERS[inclusion.channel]:
-        raise Rejected(f"{called} is by {writer}; on {inclusion.channel} only {WRITERS[inclusion.channel]} records")
+    recorder = WRITERS.get(inclusion.channel)
+    if recorder is None:
+        raise Rejected(f"{called} is on channel {inclusion.channel}, where nobody records")
+    if writer.mspid != recorder:
+        raise Rejected(f"{called} is by {writer}; on {inclusion.channel} only {recorder} records")
     if len(opened.transaction.actions) != 1:
         raise Rejected(f"{called} has {len(opened.transaction.actions)} actions instead of one")
     if opened.transaction.actions[0].header != opened.payload.header.signature_header:

@@ -11,6 +11,7 @@ from cloud.database.telling import alerts, deliveries
 from contract.errors import NotFound
 from contract.ledger import LedgerRecord
 from contract.moments import now
+from contract.policy import POLICE
 from police.database.tables import PoliceAcknowledgementRow, PoliceDetailsRow, PoliceEntryRow
 
 CHECKPOINT = "police-channel-read-through"
@@ -35,7 +36,7 @@ def add(session: Session, seen: Seen) -> bool:
                          severity=seen.record.severity, block=seen.block, transaction_id=seen.transaction, seen_at=at)
     if not insert_if_absent(session, row):
         return False
-    if not deliveries.plan(session, row.id, (), ("police",), None):
+    if not deliveries.plan(session, row.id, (), (POLICE,), None):
         alerts.nobody_could_be_told(session, row.id, None, NO_CONTACT)
     session.add(PoliceAcknowledgementRow(entry=row.id, updated_at=at))
     session.add(PoliceDetailsRow(entry=row.id, updated_at=at))

@@ -1,6 +1,7 @@
 """The schema of the police organisation's database, as ordered migrations; never edit one that shipped.
 
-The first three are the cloud's, whose tables the police had too; the fourth leaves those that they use.
+The first three are the cloud's, whose tables the police had too; the fourth leaves those that they use. What comes
+later to a table that both have is one migration, which both name.
 """
 
 from cloud.database import schema
@@ -13,4 +14,4 @@ _OF_A_CAMPUS = (
     "anchors", "uploads", "chunks", "files", "quarantine", "releases")
 OWN: Migration = tuple(f"DROP TABLE {table}" for table in _OF_A_CAMPUS)
 
-MIGRATIONS: tuple[Migration, ...] = (schema.FIRST, schema.POLICE, schema.SUBMISSIONS, OWN, ACCESS)
+MIGRATIONS: tuple[Migration, ...] = (schema.FIRST, schema.POLICE, schema.SUBMISSIONS, OWN, ACCESS, schema.STEPS)

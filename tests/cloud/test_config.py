@@ -3,6 +3,7 @@ import pytest
 from cloud.config import CloudConfig
 from contract.config import read_config
 from contract.errors import Rejected
+from contract.policy import Policy
 
 RIGHT = """
 home = "var"
@@ -25,7 +26,32 @@ def test_what_is_left_out_has_a_default(tmp_path):
     assert config.database_url().startswith("sqlite:////")
     assert config.alert_urls() == {}
     assert config.broker_address() == ("127.0.0.1", 8883)
-    assert config.ledger.police_from == "high"
+    assert config.policy.policy() == Policy()
+
+
+def test_a_second_police_organisation_has_rule_and_contacts_of_its_own(tmp_path):
+    config = read(tmp_path, RIGHT + """
+[[policy.police]]
+word_for = "nothing"
+[[policy.police]]
+organisation = "rail-police"
+from_severity = "critical"
+word_for = "everything"
+accounts = ["rail-process"]
+[contacts]
+others = { rail-police = [{ channel = "email", address = "desk@rail.example" }] }
+""")
+    police, rail = config.policy.policy().police
+    assert (police.organisation, police.from_severity, police.word_for) == ("police", "high", "nothing")
+    assert (rail.organisation, rail.from_severity, rail.word_for) == ("rail-police", "critical", "everything")
+    assert config.contacts.site().of("rail-police")[0].address == "desk@rail.example"
+
+
+@pytest.mark.parametrize(("section", "key"), [
+    ('[ledger]\npolice_from = "high"', "from_severity"), ('[police]\nrelease = "automatic"', "word_for")])
+def test_a_key_that_has_moved_says_where_to(tmp_path, section, key):
+    with pytest.raises(Rejected, match=f"moved: .*{key}.*policy.police"):
+        read(tmp_path, f"{RIGHT}{section}")
 
 
 @pytest.mark.parametrize(
@@ -34,10 +60,15 @@ def test_what_is_left_out_has_a_default(tmp_path):
         (RIGHT + "[http]\nport = 70000", "http.port: found 70000"),
         (
             RIGHT + '[ledger]\npolice_form = "high"',
-            "ledger.police_form: unknown key; allowed here: audit_hours, batch_seconds, batch_size, kind, police_from, "
-            "profile, roots",
+            "ledger.police_form: unknown key; allowed here: audit_hours, batch_seconds, batch_size, kind, profile, "
+            "roots",
         ),
-        (RIGHT + '[ledger]\npolice_from = "worst"', "'low', 'medium', 'high' or 'critical'"),
+        (RIGHT + '[[policy.police]]\nfrom_severity = "worst"', "policy.police.0.from_severity: found 'worst'"),
+        (RIGHT + '[[policy.police]]\nfrom_severity = "low"', "'high' or 'critical'"),
+        (RIGHT + '[[policy.police]]\nword_for = "names"', "'nothing', 'details' or 'everything'"),
+        (RIGHT + '[[policy.police]]\nform = "high"', "allowed here: accounts, from_severity, organisation, word_for"),
+        (RIGHT + '[[policy.police]]\n[[policy.police]]', "organisation police is named twice"),
+        (RIGHT + '[[policy.police]]\norganisation = "general"', "no police organisation can be called general"),
         (RIGHT + '[contacts]\nsecurity = [{channel = "sms", address = "12"}]', "E.164"),
         (RIGHT + '[alerts]\ntwilio_url = "a://b"\ntwilio_url_file = "c"', "not both"),
         (RIGHT + '[http]\ncertificate = "x"', "together or not at all"),

@@ -1,10 +1,9 @@
 """Who is told: the plan, made twice, is one plan."""
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from contract.delivery import SiteContacts, audience_for, plan_deliveries
+from contract.delivery import SiteContacts, plan_deliveries
 from contract.digests import BUCKETS, digest_of_all, profile_digests
 from contract.ids import derived_id, new_id
 from contract.profile import Contact, Profile
@@ -49,13 +48,6 @@ def test_planning_twice_gives_the_same_ids_and_another_subject_gives_others():
 def test_nobody_to_tell_is_an_empty_plan_that_the_caller_must_not_hide():
     assert plan([EVE], ("friends",)) == []
     assert plan([ADA], ("security",), site=SiteContacts()) == []
-
-
-@pytest.mark.parametrize(("severity", "wanted"), [
-    ("low", set()), ("medium", set()), ("high", {"friends", "security"}),
-    ("critical", {"friends", "security", "police"})])
-def test_the_automatic_rule(severity, wanted):
-    assert set(audience_for(severity)) == wanted
 
 
 @given(st.permutations([ADA, BOB, EVE]))

@@ -24,7 +24,7 @@ from cloud.database.ledger import standing
 from cloud.database.ledger.pins import GenesisPins
 from cloud.database.opening import connect
 from cloud.database.tables.ledger import AnchorRow, LedgerJobRow
-from cloud.ledger.anchoring import LEASE_S, Anchoring, channels_for
+from cloud.ledger.anchoring import LEASE_S, Anchoring
 from cloud.ledger.fabric_ledger import FabricLedger
 from cloud.ledger.fabric_writes import BATCH, RECORD, writes_of
 from cloud.worker import Drain
@@ -32,6 +32,7 @@ from contract.ids import new_id
 from contract.incident import SEVERITIES
 from contract.ledger import INCLUSION, Anchor, FabricInclusion, LedgerRecord
 from contract.moments import from_text, now, to_text
+from contract.policy import Policy, decide
 from contract.proof.fabric import check_fabric
 from contract.proof.merkle import root
 from tests.support.ground import CHAINCODE, Client, Ground
@@ -68,7 +69,7 @@ class Worker:
 
     def __init__(self, database: Database, ledger: FabricLedger, profile: Path, **settings: float) -> None:
         wanted = LedgerSettings(kind="fabric", profile=profile, **settings)
-        rounds = app.anchoring_rounds(wanted, database, ledger)
+        rounds = app.anchoring_rounds(wanted, Policy(), database, ledger)
         self._drains = [Drain(name, each, app.PAUSE_S) for name, each in rounds.items()]
         self._database = database
 
@@ -155,7 +156,8 @@ def queue(database: Database, records: Iterable[LedgerRecord]) -> list[LedgerRec
     made = list(records)
     with database.write() as session:
         for record in made:
-            ledger_jobs.add(session, record, channels_for(record.severity, "high"), "gate-1")
+            channels, at_once, *_ = decide("incident", record.severity, Policy())
+            ledger_jobs.add(session, record, channels, "gate-1", at_once=at_once)
     return made
 
 
@@ -208,7 +210,8 @@ def written(ground: Ground, since: dict[str, int]) -> Written:
 def check_each_is_there_once(database: Database, records: list[LedgerRecord], found: Written) -> None:
     """Every record is anchored on each of its channels, in a valid transaction of its own or as a leaf of one batch;
     the chain has it nowhere else, where the database says, and the kept proof is good."""
-    wanted = {(record.id, channel): record for record in records for channel in channels_for(record.severity, "high")}
+    wanted = {(record.id, channel): record for record in records
+              for channel in decide("incident", record.severity, Policy()).channels}
     with database.read() as session:
         jobs = session.exec(select(LedgerJobRow)).all()
         kept = {(row.record_id, row.channel): (Anchor.model_validate_json(row.anchor),

@@ -9,7 +9,6 @@ from cloud.database.engine import Database
 from cloud.database.opening import connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
-from cloud.ledger.anchoring import channels_for
 from cloud.ledger.audit.books import TreeBooks
 from cloud.ledger.audit.walk import Audit
 from cloud.ledger.embedded import EmbeddedLedger
@@ -19,6 +18,7 @@ from contract.moments import now
 from contract.proof.chain_file import write_chain
 from tests.support.cloud_box import SimulatedBox
 from tests.support.ledgers import anchor_all
+from tests.support.policies import CRITICAL
 
 LEDGER = Path("ledger.db")
 DATABASE = Path("cloud.db")
@@ -35,7 +35,7 @@ class Campus:
         self.ledger = EmbeddedLedger(home)
         self.boxes = {name: SimulatedBox(name).register(self.database) for name in ("gate-1", "roof-2")}
         self.entries: dict[str, list[SignedEntry]] = {name: [] for name in self.boxes}
-        self._setting = Setting(home / "files", lambda severity: channels_for(severity, "critical"))
+        self._setting = Setting(home / "files", CRITICAL)
 
     def send(self, message: Up) -> str:
         """The box wrote it into its chain, and the cloud receives it; returns the record's id."""

@@ -147,7 +147,7 @@ const ACTIONS = {
     location.reload();
   },
   async release(form, button) {
-    await ask(button.value === "withdraw" ? "DELETE" : "POST", "/incidents/" + form.dataset.id + "/release");
+    await ask(button.value === "withdraw" ? "DELETE" : "POST", "/incidents/" + form.dataset.id + "/release?organisation=" + form.dataset.organisation);
     location.reload();
   },
   async contacts(form) {

@@ -23,10 +23,12 @@ from contract.messages import (
     ChangeBody,
     Changes,
     DeliveryPut,
+    PolicyPut,
     ProfilePut,
     ProfileTombstone,
     SitePut,
 )
+from contract.policy import Policy
 from contract.profile import Profile
 
 ENVELOPE = 4096
@@ -78,6 +80,11 @@ def _site(session: Session, key: str) -> ChangeBody | None:
     return None if row is None else SitePut(site=SiteContacts.model_validate_json(row.value))
 
 
+def _policy(session: Session, key: str) -> ChangeBody | None:
+    row = session.get(MetaRow, key)
+    return None if row is None else PolicyPut(policy=Policy.model_validate_json(row.value))
+
+
 def _anchor(session: Session, key: str) -> ChangeBody | None:
     rows = session.exec(
         select(AnchorRow).where(AnchorRow.record_id == key).order_by(col(AnchorRow.channel))
@@ -109,6 +116,7 @@ def _action(session: Session, key: str) -> ChangeBody | None:
 BODIES: dict[str, Callable[[Session, str], ChangeBody | None]] = {
     "profile": _profile,
     "site": _site,
+    "policy": _policy,
     "anchor": _anchor,
     "delivery": _delivery,
     "action": _action,

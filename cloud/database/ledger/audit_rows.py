@@ -41,6 +41,11 @@ def boxes_with_entries(session: Session) -> list[str]:
     return list(session.exec(select(EntryRow.box).distinct().order_by(col(EntryRow.box))))
 
 
+def channels(session: Session) -> list[str]:
+    """Every ledger channel that a record was queued for."""
+    return list(session.exec(select(LedgerJobRow.channel).distinct()))
+
+
 def count_entries(session: Session) -> int:
     return session.exec(select(func.count()).select_from(EntryRow)).one()
 

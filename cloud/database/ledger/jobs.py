@@ -29,14 +29,13 @@ class Claim(NamedTuple):
     jobs: list[Job]
 
 
-def add(session: Session, record: LedgerRecord, channels: tuple[LedgerChannel, ...], box: str) -> None:
-    """Queue a record; a repeat changes nothing. What goes to the police too is urgent on both channels."""
-    for channel in channels:
-        insert_if_absent(
-            session,
-            LedgerJobRow(record_id=record.id, channel=channel, box=box, content=record.model_dump_json(),
-                         urgent="police" in channels, queued_at=now()),
-        )
+def add(session: Session, record: LedgerRecord, channels: tuple[LedgerChannel, ...], box: str, *, at_once: bool
+        ) -> tuple[LedgerChannel, ...]:
+    """Queue a record; `at_once` means in a transaction of its own. Returns the channels for which that was new: a
+    repeat changes nothing."""
+    rows = {channel: LedgerJobRow(record_id=record.id, channel=channel, box=box, content=record.model_dump_json(),
+                                  urgent=at_once, queued_at=now()) for channel in channels}
+    return tuple(channel for channel, row in rows.items() if insert_if_absent(session, row))
 
 
 def claim_urgent(session: Session, channel: LedgerChannel, at: str, limit: int, lease_s: float) -> Claim:

@@ -30,8 +30,7 @@ def start_over(database: Database) -> int:
     many places of records that are. The cloud must not run meanwhile. Proofs of the old ledger stay until there is one
     of the new; what people took along still shows what it showed."""
     with database.write() as session:
-        for channel in ("general", "police"):
-            session.exec(delete(MetaRow).where(col(MetaRow.key) == _key(channel)))
+        session.exec(delete(MetaRow).where(col(MetaRow.key).startswith(_key(""))))
         session.exec(delete(SubmissionRow))
         changed = session.exec(
             update(LedgerJobRow)

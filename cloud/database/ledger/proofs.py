@@ -7,20 +7,22 @@ from cloud.database.ledger import standing
 from cloud.database.tables.records import ActionRow, EntryRow, IncidentRow, LogRow
 from contract.chain import SignedEntry
 from contract.errors import NotFound, Unavailable
+from contract.policy import Organisation, channels_shown_to
 from contract.proof.document import RECORDS, Proof
 
 _TABLES: dict[str, type[IncidentRow] | type[ActionRow] | type[LogRow]] = {
     "incident": IncidentRow, "action": ActionRow, "log": LogRow}
 
 
-def proof_of(session: Session, record_id: str, *, police: bool) -> Proof:
-    """Raises NotFound; Unavailable while the record is not anchored. Police inclusions only when `police`."""
+def proof_of(session: Session, record_id: str, organisation: Organisation | None) -> Proof:
+    """For a reader of this police organisation, None: of the site: with the inclusions on the channels shown to it.
+    Raises NotFound; Unavailable while the record is not anchored."""
     entry = session.get(EntryRow, record_id)
     content = _content(session, _TABLES[entry.record_type], record_id) if entry else None
     if entry is None or content is None:
         raise NotFound(f"there is no record {record_id}")
     inclusions = tuple(inclusion for anchor, inclusion in standing.where_anchored(session, record_id)
-                       if police or anchor.channel != "police")
+                       if anchor.channel in channels_shown_to(organisation))
     if not inclusions:
         state, reason = standing.standing(session, record_id)
         raise Unavailable(f"record {record_id} is {state}, not anchored yet", hint=reason or "try again in a moment")

@@ -25,6 +25,7 @@ class DeliveryRow(SQLModel, table=True):
     audience: str
     channel: str
     address: str
+    step: int = 0
     state: str
     provider_id: str | None = None
     reason: str = ""
@@ -36,10 +37,11 @@ class DeliveryRow(SQLModel, table=True):
 
 
 class ReleaseRow(SQLModel, table=True):
-    """The details of this record may be read by the police, until they are withdrawn."""
+    """The details of this record may be read by a police organisation, until they are withdrawn."""
 
     __tablename__ = "releases"
     record_id: str = Field(primary_key=True)
+    organisation: str = Field(primary_key=True)
     released_at: str
     released_by: str
     withdrawn_at: str | None = None

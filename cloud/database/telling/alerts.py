@@ -16,6 +16,7 @@ from contract.delivery import Delivery, Notice
 from contract.ids import derived_id, new_id
 from contract.incident import Incident, LogRecord
 from contract.moments import now
+from contract.policy import telling_severities
 
 LOOK_BACK_S = 30 * 24 * 3600.0
 """A box may have been without a network for as long as this and its incidents are still looked after."""
@@ -48,13 +49,13 @@ def names_of(session: Session, people: tuple[str, ...]) -> dict[str, str]:
 
 
 def untold(session: Session, limit: int = 100) -> list[Incident]:
-    """High and critical incidents of the last LOOK_BACK without a single delivery row: nobody could be told, and nobody
-    said so yet."""
+    """Incidents of the last LOOK_BACK that should tell people of the site and have not a single delivery row: nobody
+    could be told, and nobody said so yet."""
     told = select(DeliveryRow.id).where(DeliveryRow.subject == IncidentRow.id).exists()
     # Ids begin with the time they were made, so this looks at one end of the primary key, not at years of incidents.
     oldest = new_id(int((time.time() - LOOK_BACK_S) * 1000))
     rows = session.exec(select(IncidentRow.content)
-                        .where(IncidentRow.id >= oldest, col(IncidentRow.severity).in_(("high", "critical")), ~told)
+                        .where(IncidentRow.id >= oldest, col(IncidentRow.severity).in_(telling_severities()), ~told)
                         .limit(limit))
     return [Incident.model_validate_json(content) for content in rows]
 

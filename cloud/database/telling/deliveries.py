@@ -14,26 +14,34 @@ from cloud.database.tables.records import ActionRow, IncidentRow
 from cloud.database.tables.telling import DeliveryRow
 from contract.delivery import (
     FINAL,
-    Audience,
     Delivery,
     DeliveryState,
     Notice,
-    audience_for,
     plan_deliveries,
     victims,
 )
-from contract.errors import NotFound
+from contract.errors import NotFound, Rejected
 from contract.ids import derived_id
-from contract.incident import Action, Incident
+from contract.incident import Action, Incident, LogRecord
 from contract.moments import from_epoch, from_text, now
+from contract.policy import Audience, Policy, decide_on
 from contract.profile import Profile
 
 WAITING = ("pending", "sending")
 
 
-def plan_for_incident(session: Session, incident: Incident) -> list[Delivery]:
-    """The automatic rule's deliveries; those that are there already stay as they are."""
-    return plan(session, incident.id, victims(incident), audience_for(incident.severity), incident.device)
+def plan_for_record(session: Session, record: Incident | LogRecord, policy: Policy, step: int = 0) -> list[Delivery]:
+    """The deliveries that the site's policy asks for in this step; those that are there already stay as they are.
+
+    Raises Rejected when the policy has no such step for this record.
+    """
+    steps = decide_on(record, policy).steps
+    if step >= len(steps):
+        raise Rejected(f"the policy has {len(steps)} steps for record {record.id}, and no step {step}")
+    if isinstance(record, Incident):
+        return plan(session, record.id, victims(record), steps[step].audience, record.device, step)
+    # A box shows no deliveries of a log record.
+    return plan(session, record.id, (), steps[step].audience, None, step)
 
 
 def plan_for_notice(session: Session, notice: Notice, box: str | None) -> list[Delivery]:
@@ -42,7 +50,7 @@ def plan_for_notice(session: Session, notice: Notice, box: str | None) -> list[D
 
 
 def plan(
-    session: Session, subject: str, users: Iterable[str], audience: Iterable[Audience], box: str | None
+    session: Session, subject: str, users: Iterable[str], audience: Iterable[Audience], box: str | None, step: int = 0
 ) -> list[Delivery]:
     """Insert what is not there yet; return all that is planned for this request, [] when nobody can be
     told."""
@@ -51,7 +59,7 @@ def plan(
         row = session.get(ProfileRow, profile_id)
         return None if row is None else Profile.model_validate_json(row.content)
 
-    planned = plan_deliveries(subject, users, audience, site.get(session), find, now())
+    planned = plan_deliveries(subject, users, audience, site.get(session), find, now(), step)
     # All rows before the first number: whoever holds the numbering never waits for a row.
     new = [
         d

@@ -12,8 +12,8 @@ from cloud.ledger.audit.chains import record_of
 from cloud.ledger.audit.findings import Runs, finding
 from contract.chain import SignedEntry
 from contract.errors import Conflict, NotFound, Rejected, Unavailable
-from contract.incident import Action
 from contract.ledger import INCLUSION, Anchor, FabricInclusion, InclusionProof, LedgerRecord
+from contract.policy import severity_of
 from contract.proof.document import check_inclusion
 from contract.proof.fabric import check_fabric
 
@@ -116,6 +116,6 @@ def _is_at(anchor: Anchor, inclusion: InclusionProof | FabricInclusion) -> bool:
 
 def _is_of(wanted: LedgerRecord, row: Chained, signed: SignedEntry) -> bool:
     record = record_of(row)
-    # What people do about an incident is always of class low; an erased record's class nobody knows any more.
-    severity = wanted.severity if record is None else "low" if isinstance(record, Action) else record.severity
+    # An erased record's class nobody knows any more.
+    severity = wanted.severity if record is None else severity_of(record)
     return (wanted.id, wanted.commitment, wanted.severity) == (row.entry.record_id, signed.entry.hash(), severity)

@@ -4,7 +4,6 @@ import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from datetime import timedelta
 from pathlib import Path
-from typing import get_args
 
 from pydantic import ValidationError
 
@@ -22,6 +21,7 @@ from cloud.ledger.audit.logs import unexplained
 from contract.errors import NotFound, Rejected, Unavailable
 from contract.ledger import LedgerChannel
 from contract.moments import from_text, now, to_text
+from contract.policy import Policy
 
 Progress = Callable[[str, int, int], None]
 """What is looked at, how many were, of how many (0: unknown). May raise to end the audit."""
@@ -57,6 +57,8 @@ class Audit:
             fleet = {box.id: box for box in boxes.every(session)}
             named = audit_rows.boxes_with_entries(session)
             total = audit_rows.count_entries(session)
+            # Also a channel that the site's policy does not name any more.
+            channels = sorted({*Policy().channels, *audit_rows.channels(session)})
         yield from _same_keys(list(fleet.values()))
         for name in sorted({*fleet, *named}):
             yield from self._chain(name, fleet.get(name), total)
@@ -64,7 +66,7 @@ class Audit:
             yield finding("stray", f"{what} {row_id} ({owner or 'no box'})", "no entry of a box's chain explains it")
         for row in audit_rows.refused(self._database):
             yield finding("refused", f"box {row.box}, message {row.message_id}", f"refused {row.at}: {row.reason}")
-        for channel in get_args(LedgerChannel):
+        for channel in channels:
             yield from self._ledger_entries(channel)
         yield from self._exported(fleet)
 

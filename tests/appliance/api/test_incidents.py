@@ -223,12 +223,12 @@ def test_the_proof_is_sent_byte_for_byte(house: House, monkeypatch):
         def to_bytes(self) -> bytes:
             return canonical_bytes({"b": 1, "a": "ü"})
 
-    monkeypatch.setattr(house.store, "proof", lambda record, police: asked.append((record, police)) or Exact())
+    monkeypatch.setattr(house.store, "proof", lambda record, reader: asked.append((record, reader)) or Exact())
     answer = house.as_("police").get(f"/blockchain/log/{logged['id']}/proof")
     assert answer.content == '{"a":"ü","b":1}'.encode() and answer.headers["content-type"] == "application/json"
     assert "attachment" in answer.headers["content-disposition"]
     house.as_("admin").get(f"/blockchain/log/{logged['id']}/proof")
-    assert asked == [(logged["id"], True), (logged["id"], False)]
+    assert asked == [(logged["id"], "police"), (logged["id"], None)]
 
 
 def test_notify_and_follow(house: House):

@@ -8,6 +8,7 @@ import pytest
 from contract.incident import IncidentDraft
 from contract.ledger import Anchor, LedgerRecord
 from contract.messages import AnchorPut, Change, Changes
+from contract.policy import POLICE
 from contract.proof.document import check_proof
 from tests.support.fabric_forgeries import tree_inclusion
 from tests.support.fabric_proof import Network, inclusion, record_call
@@ -42,8 +43,8 @@ def on(network, channel, record):
 def test_fabric_proofs_are_exported_by_who_may_see_them(store, network, record):
     both = [on(network, channel, record) for channel in ("general", "police")]
     tell(store, record, *both)
-    assert store.proof(record.id, police=True).inclusions == tuple(both)
-    seen = store.proof(record.id, police=False)
+    assert store.proof(record.id, POLICE).inclusions == tuple(both)
+    seen = store.proof(record.id, None)
     assert [i.channel for i in seen.inclusions] == ["general"]
     assert any("OrdererMSP" in step for step in check_proof(seen.to_bytes()))
 
@@ -53,7 +54,7 @@ def test_a_channels_newer_proof_replaces_the_one_before(store, network, record):
     tell(store, record, on(network, "police", record))
     newer = on(network, "general", record)
     tell(store, record, newer)
-    kept = {i.channel: i for i in store.proof(record.id, police=True).inclusions}
+    kept = {i.channel: i for i in store.proof(record.id, POLICE).inclusions}
     assert kept["general"] == newer
     assert kept["police"].kind == "fabric"
 
@@ -67,8 +68,8 @@ def test_a_proof_stored_before_there_were_two_kinds_is_a_trees(store, network, r
         db.execute("UPDATE entries SET inclusions = ? WHERE record_id = ?", (json.dumps([row]), record.id))
     db.close()
     store = reopen()
-    proof = store.proof(record.id, police=True)
+    proof = store.proof(record.id, POLICE)
     assert proof.inclusions == (old,)
     check_proof(proof.to_bytes())
     tell(store, record, on(network, "police", record))
-    assert [i.kind for i in store.proof(record.id, police=True).inclusions] == ["tree", "fabric"]
+    assert [i.kind for i in store.proof(record.id, POLICE).inclusions] == ["tree", "fabric"]

@@ -12,6 +12,7 @@ from contract.ids import new_id
 from contract.incident import IncidentDraft, Involved
 from contract.ledger import Anchor, InclusionProof, LedgerRecord, TreeHead
 from contract.messages import AnchorPut, Change, Changes, DeliveryPut, Receipt, SitePut
+from contract.policy import POLICE
 from contract.profile import Contact, ProfileChange
 from contract.proof.document import check_proof
 from contract.proof.merkle import root
@@ -197,9 +198,9 @@ def test_zones_have_revisions(store, reopen):
 def test_a_proof_is_made_of_what_the_ledgers_said(store):
     record = store.incidents.record(FALL, by="r")[0]
     with pytest.raises(Unavailable, match="not anchored"):
-        store.proof(record.incident.id, police=True)
+        store.proof(record.incident.id, POLICE)
     with pytest.raises(NotFound):
-        store.proof(new_id(), police=True)
+        store.proof(new_id(), POLICE)
     log_key = Ed25519PrivateKey.generate()
     inclusions = []
     for channel in ("general", "police"):
@@ -210,8 +211,8 @@ def test_a_proof_is_made_of_what_the_ledgers_said(store):
         inclusions.append(InclusionProof(record=entry, index=0, path=(), head=head))
     anchors = tuple(Anchor(channel=i.head.channel, transaction="t", block=0, at=FALL.at) for i in inclusions)
     give(store, AnchorPut(record_id=record.incident.id, anchors=anchors, inclusions=tuple(inclusions)))
-    assert len(store.proof(record.incident.id, police=True).inclusions) == 2
-    proof = store.proof(record.incident.id, police=False)
+    assert len(store.proof(record.incident.id, POLICE).inclusions) == 2
+    proof = store.proof(record.incident.id, None)
     assert [i.head.channel for i in proof.inclusions] == ["general"]
     keys = {public_key_text(log_key), proof.box_key}
     assert check_proof(proof.to_bytes(), trusted_keys=keys)[-1] == "all keys are trusted"

@@ -28,6 +28,7 @@ from contract.ids import new_id
 from contract.incident import Incident, Involved, LogRecord
 from contract.ledger import LedgerRecord
 from contract.moments import from_text, now
+from contract.policy import Policy, decide_on
 from contract.profile import Contact, Profile
 from tests.support.ledgers import anchor_all
 
@@ -63,12 +64,13 @@ class Site:
         self.anna = self.profiles.create(Profile(id=new_id(), name="Anna Example", friends=(self.ben.id,)), "test")
         self.authority = Authority(home / "authority")
         self.faces: dict[bytes, object] = {}
+        self.policy = Policy()
         self.app = build_app(Services(
             database=self.database, accounts=self.accounts, profiles=self.profiles, ledger=self.ledger,
             files=home / "files", link_delivery=lambda token: check(token, self.time, LINK_KEY),
             make_code=self._make_code, claim=self._claim, revoke=self._revoke, read_faces=self._read_faces,
             space_of={"open": SPACE}.get,
-            site="Test campus", version="1.2.3"))
+            policy=self.policy, site="Test campus", version="1.2.3"))
         self.clients = {role: self.client(self.accounts.new_token(f"test-{role}", role)) for role in ROLES}
         self.clients["nobody"] = self.client(None)
 
@@ -86,7 +88,7 @@ class Site:
                                "people": people, **fields})
         with self.database.write() as session:
             records.add_incident(session, incident)
-            deliveries.plan_for_incident(session, incident)
+            deliveries.plan_for_record(session, incident, self.policy)
             self._chain(session, "incident", incident)
         return incident
 
@@ -110,10 +112,10 @@ class Site:
         entry = Entry(device="roof-box", sequence=self.sequence, previous=self.previous, record_type=record_type,
                       record_id=record.id, commitment=commitment(record, salt), at=record.at)
         self.previous = entry.hash()
-        channels = ("general", "police") if record.severity == "critical" else ("general",)
+        decision = decide_on(record, self.policy)
         records.add_entry(session, "roof-box", sign_entry(entry, self.key), salt)
         on_ledger = LedgerRecord(id=record.id, commitment=entry.hash(), severity=record.severity)
-        jobs.add(session, on_ledger, channels, "roof-box")
+        jobs.add(session, on_ledger, decision.channels, "roof-box", at_once=decision.at_once)
 
     def _make_code(self, by: str) -> str:
         with self.database.write() as session:

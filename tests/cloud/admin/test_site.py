@@ -140,7 +140,7 @@ def test_health_and_figures(campus, as_):
     assert as_.nobody.get("/readyz").json() == {"ready": True, "problems": [], "warnings": []}
     figures = as_.nobody.get("/metrics").text
     for line in ("sentrybox_profiles 2.0", 'sentrybox_boxes{state="active"} 1.0',
-                 'sentrybox_deliveries{state="pending"} 2.0', 'sentrybox_ledger_jobs{state="recorded"} 1.0'):
+                 'sentrybox_deliveries{state="pending"} 3.0', 'sentrybox_ledger_jobs{state="recorded"} 2.0'):
         assert line in figures
     assert "Anna" not in figures and campus.anna.id not in figures
 

@@ -8,17 +8,17 @@ from cloud.database.people.profiles import ProfileTable
 from cloud.database.telling import deliveries
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import take
-from cloud.ledger.anchoring import channels_for
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.messages import encode
 from contract.moments import now
 from contract.profile import ProfileChange
 from tests.support.cloud_box import SimulatedBox, person
 from tests.support.ledgers import anchor_all
+from tests.support.policies import CRITICAL
 
 
 def test_ingest_workers_and_admins_do_not_stand_in_each_others_way(database, tmp_path):
-    setting = Setting(tmp_path / "files", lambda severity: channels_for(severity, "critical"))
+    setting = Setting(tmp_path / "files", CRITICAL)
     people = ProfileTable(database)
     ids = [people.create(person(f"P{n}", n), "admin").id for n in range(6)]
     for one in ids[1:]:

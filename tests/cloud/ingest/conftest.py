@@ -9,9 +9,9 @@ from cloud.database.engine import Database
 from cloud.database.opening import connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.intake import Taken, take
-from cloud.ledger.anchoring import channels_for
 from contract.messages import encode
 from tests.support.cloud_box import SimulatedBox
+from tests.support.policies import CRITICAL
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def database(tmp_path) -> Iterator[Database]:
 
 @pytest.fixture
 def setting(tmp_path) -> Setting:
-    return Setting(tmp_path / "files", lambda severity: channels_for(severity, "critical"))
+    return Setting(tmp_path / "files", CRITICAL)
 
 
 @pytest.fixture

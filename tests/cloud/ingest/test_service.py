@@ -239,7 +239,7 @@ from pathlib import Path
 from cloud.database.opening import connect
 from cloud.ingest.bodies import Setting
 from cloud.ingest.service import BrokerLink, Ingest
-from cloud.ledger.anchoring import channels_for
+from contract.policy import Policy, PoliceRule
 
 class Dies(Ingest):
     def _publish(self, topic, message, **options):
@@ -247,7 +247,7 @@ class Dies(Ingest):
             os.kill(os.getpid(), 9)
 
 url, home, port, ca, certificate, key = sys.argv[1:]
-setting = Setting(Path(home), lambda severity: channels_for(severity, "critical"))
+setting = Setting(Path(home), Policy(police=(PoliceRule(from_severity="critical"),)))
 Dies(connect(url), setting, BrokerLink("127.0.0.1", int(port), Path(ca), Path(certificate), Path(key)), list).start()
 print("ready", flush=True)
 threading.Event().wait()

@@ -8,10 +8,11 @@ from cloud.database import meta
 from cloud.database.engine import Database
 from cloud.database.ledger import jobs, standing
 from cloud.database.opening import connect
-from cloud.ledger.anchoring import Anchoring, channels_for
+from cloud.ledger.anchoring import Anchoring
 from contract.ids import new_id
 from contract.ledger import LedgerRecord
 from contract.moments import from_text, now, to_text
+from contract.policy import Policy, decide
 from tests.support.faulty_ledger import FaultyLedger
 from tests.support.ledgers import rounds
 
@@ -34,7 +35,8 @@ class Worker:
     def queue(self, severity: str = "low", **fields) -> LedgerRecord:
         record = LedgerRecord(**{"id": new_id(), "commitment": "ab" * 32, "severity": severity, **fields})
         with self.database.write() as session:
-            jobs.add(session, record, channels_for(severity, "high"), "gate-1")
+            channels, at_once, *_ = decide("incident", severity, Policy())
+            jobs.add(session, record, channels, "gate-1", at_once=at_once)
         return record
 
     def status(self, record: LedgerRecord) -> str:

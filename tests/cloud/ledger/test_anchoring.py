@@ -7,7 +7,7 @@ import pytest
 from cloud.database.down import feed
 from cloud.database.ledger import standing, submissions
 from cloud.database.opening import connect
-from cloud.ledger.anchoring import AT_A_TIME, Anchoring, anchor_batch, anchor_urgent, channels_for
+from cloud.ledger.anchoring import AT_A_TIME, Anchoring, anchor_batch, anchor_urgent
 from cloud.ledger.embedded import EmbeddedLedger
 from contract.errors import Rejected
 from contract.proof.document import check_inclusion
@@ -15,20 +15,6 @@ from tests.cloud.ledger.conftest import Worker
 from tests.support import postgres
 from tests.support.faulty_ledger import away
 from tests.support.ledgers import rounds
-
-
-@pytest.mark.parametrize(
-    ("severity", "police_from", "channels"),
-    [
-        ("low", "high", ("general",)),
-        ("medium", "high", ("general",)),
-        ("high", "high", ("general", "police")),
-        ("high", "critical", ("general",)),
-        ("high", "medium", ("general", "police")),
-    ],
-)
-def test_the_police_log_gets_what_is_severe_enough(severity, police_from, channels):
-    assert channels_for(severity, police_from) == channels
 
 
 def told(database) -> list:

@@ -14,6 +14,7 @@ from contract.errors import Rejected, Unavailable
 from contract.ids import new_id
 from contract.incident import Incident, Involved
 from contract.moments import now
+from contract.policy import Policy
 from contract.ports import Accepted
 
 CUT = Unavailable("cut off after sending", ambiguous=True)
@@ -62,7 +63,7 @@ def put_incident(database, victim, severity="high"):
                         location="Roof, block C", people=people)
     with database.write() as session:
         records.add_incident(session, incident)
-        deliveries.plan_for_incident(session, incident)
+        deliveries.plan_for_record(session, incident, Policy())
     return incident
 
 
@@ -83,13 +84,13 @@ def run_until_quiet(desk, clock, rounds=12):
         clock.later(901)
 
 
-def test_friends_and_security_are_told_who_where_and_how_to_answer(database, victim, desk, all_of):
+def test_friends_security_and_police_are_told_who_where_and_how_to_answer(database, victim, desk, all_of):
     incident = put_incident(database, victim)
     channels = {name: ScriptedChannel(*[f"{name}-{n}" for n in range(5)]) for name in ("sms", "push", "email")}
-    assert dispatch_once(desk(**channels)) == 5
+    assert dispatch_once(desk(**channels)) == 6
     assert {(d.audience, d.channel, d.state) for d in all_of(incident.id)} == {
         ("friends", "sms", "accepted"), ("friends", "push", "accepted"), ("friends", "email", "accepted"),
-        ("security", "sms", "accepted"), ("security", "email", "accepted")}
+        ("security", "sms", "accepted"), ("security", "email", "accepted"), ("police", "sms", "accepted")}
     assert all(d.provider_id.startswith(f"{d.channel}-") for d in all_of(incident.id))
     text = channels["push"].arrived[0].text
     assert "Anna Example (victim)" in text and "Roof, block C" in text
@@ -176,7 +177,7 @@ def test_two_workers_at_once_send_each_alert_once(database, victim, desk, all_of
     [t.start() for t in threads]
     [t.join() for t in threads]
     arrived = [a.key for c in channels.values() for a in c.arrived]
-    assert len(arrived) == len(set(arrived)) == 20
+    assert len(arrived) == len(set(arrived)) == 24
     assert {d.state for i in incidents for d in all_of(i.id)} == {"accepted"}
 
 
@@ -202,7 +203,7 @@ def test_reports_of_failures_that_fail_end_there(database, victim, desk, clock, 
     bad = {name: ScriptedChannel(*[Rejected("no")] * 30) for name in ("sms", "push", "email")}
     run_until_quiet(desk(**bad), clock)
     rows = all_of(incident.id)
-    assert {d.state for d in rows} == {"failed"} and len(rows) == 5 + 2
+    assert {d.state for d in rows} == {"failed"} and len(rows) == 6 + 2
 
 
 def test_a_fault_in_an_adapter_is_a_visible_failure_and_sends_at_most_twice(database, victim, desk, clock, all_of):
@@ -240,4 +241,4 @@ def test_the_box_hears_of_each_change(database, victim, desk):
     with database.read() as session:
         bodies = [c.body for c in feed.changes_for(session, "roof-box", 0, 200).changes]
     sent = [b.delivery for b in bodies if b.type == "delivery" and b.delivery.subject == incident.id]
-    assert len(sent) == 5 and {d.state for d in sent} == {"accepted"}
+    assert len(sent) == 6 and {d.state for d in sent} == {"accepted"}

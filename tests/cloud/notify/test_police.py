@@ -10,6 +10,7 @@ from contract.ids import new_id
 from contract.incident import Incident, Involved, LogRecord
 from contract.ledger import LedgerRecord
 from contract.moments import from_text, now
+from contract.policy import POLICE, Policy
 from contract.ports import LedgerPage
 
 
@@ -32,11 +33,11 @@ def test_each_entry_is_told_once(database, all_of):
     ids = [new_id() for _ in range(3)]
     for record_id in ids:
         log.add(record_id)
-    assert (tell_police(database, log), tell_police(database, log)) == (3, 0)
+    assert (tell_police(database, log, POLICE), tell_police(database, log, POLICE)) == (3, 0)
     assert [[(d.audience, d.address, d.state) for d in all_of(i)] for i in ids] == \
         [[("police", "+4915100000110", "pending")]] * 3
     log.add(new_id())
-    assert tell_police(database, log) == 1
+    assert tell_police(database, log, POLICE) == 1
 
 
 def test_an_incident_that_has_told_the_police_is_not_told_again(database, all_of):
@@ -44,11 +45,11 @@ def test_an_incident_that_has_told_the_police_is_not_told_again(database, all_of
                         location="Pool")
     with database.write() as session:
         records.add_incident(session, incident)
-        deliveries.plan_for_incident(session, incident)
+        deliveries.plan_for_record(session, incident, Policy())
     before = all_of(incident.id)
     log = Log()
     log.add(incident.id)
-    tell_police(database, log)
+    tell_police(database, log, POLICE)
     assert all_of(incident.id) == before and sum(d.audience == "police" for d in before) == 1
 
 
@@ -57,7 +58,7 @@ def test_without_a_police_contact_somebody_sees_it(database, all_of):
         site.put(session, SiteContacts(), "test")
     log = Log()
     log.add(new_id())
-    tell_police(database, log)
+    tell_police(database, log, POLICE)
     [alarm] = all_of(log.records[0].id)
     assert alarm.state == "failed" and "no police contact" in alarm.reason
 
@@ -68,7 +69,7 @@ def test_the_police_read_no_name_before_a_person_of_the_campus_released_the_inci
                         description="Anna fell from the board")
     with database.write() as session:
         records.add_incident(session, incident)
-        deliveries.plan_for_incident(session, incident)
+        deliveries.plan_for_record(session, incident, Policy())
 
     def texts() -> dict[str, str]:
         with database.read() as session:
@@ -79,10 +80,10 @@ def test_the_police_read_no_name_before_a_person_of_the_campus_released_the_inci
     assert "Anna" not in before["police"] and "Fall (critical)" in before["police"] and "Pool" in before["police"]
     assert all("Anna Example (victim)" in before[audience] for audience in ("friends", "security"))
     with database.write() as session:
-        releases.release(session, incident.id, "grace")
+        releases.release(session, incident.id, POLICE, "grace")
     assert "Anna Example (victim)" in texts()["police"] and "fell from the board" in texts()["police"]
     with database.write() as session:
-        releases.withdraw(session, incident.id, "grace")
+        releases.withdraw(session, incident.id, POLICE, "grace")
     assert "Anna" not in texts()["police"]
 
 
@@ -94,7 +95,7 @@ def test_the_words_for_a_log_record(database, all_of):
         deliveries.plan(session, record.id, (), ("police",), None)
         delivery = deliveries.for_subject(session, record.id)[0]
         withheld = letter(session, delivery, "https://c/a/1", from_text(record.at))
-        releases.release(session, record.id, "test")
+        releases.release(session, record.id, POLICE, "test")
         alert = letter(session, delivery, "https://c/a/1", from_text(record.at))
     assert withheld.text.splitlines() == [
         "Tampering (critical)", "Who and what: once the campus has released it", f"Record: {record.id}", "Where: Gate",

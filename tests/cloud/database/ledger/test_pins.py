@@ -21,13 +21,13 @@ def test_starting_over_queues_all_but_what_is_parked_and_keeps_the_old_proofs_me
     GenesisPins(database)("general", OURS)
     anchored, waiting, parked = (LedgerRecord(id=new_id(), commitment="ab" * 32, severity="high") for _ in range(3))
     with database.write() as session:
-        jobs.add(session, anchored, ("general", "police"), "gate-1")
+        jobs.add(session, anchored, ("general", "police"), "gate-1", at_once=True)
     assert anchor_all(database, FaultyLedger()) == 2
     with database.write() as session:
-        jobs.add(session, parked, ("general",), "gate-1")
+        jobs.add(session, parked, ("general",), "gate-1", at_once=False)
         claim = jobs.claim_batch(session, "general", LATER, 1, LATER, 60)
         jobs.park(session, claim, "bad")
-        jobs.add(session, waiting, ("general",), "gate-1")
+        jobs.add(session, waiting, ("general",), "gate-1", at_once=False)
     assert start_over(database) == 3
     with database.read() as session:
         states = [standing.standing(session, record.id).status for record in (anchored, waiting, parked)]

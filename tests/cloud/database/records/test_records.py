@@ -19,7 +19,7 @@ def add(session, message):
     records.add_entry(session, message.box, body.entry, body.salt)
     entry = body.entry.entry
     jobs.add(session, LedgerRecord(id=entry.record_id, commitment=entry.hash(), severity="low"), ("general",),
-                    message.box)
+             message.box, at_once=False)
     records.add_incident(session, body.incident)
     return body.incident
 

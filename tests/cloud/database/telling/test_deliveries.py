@@ -12,6 +12,7 @@ from contract.delivery import SiteContacts
 from contract.errors import NotFound
 from contract.ids import new_id
 from contract.moments import from_text, now, to_text
+from contract.policy import Policy
 from contract.profile import Contact
 from tests.support.cloud_box import SimulatedBox, person
 
@@ -37,14 +38,14 @@ def incident(database):
     incident = SimulatedBox().register(database).incident("critical", (victim.id,)).body.incident
     with database.write() as session:
         records.add_incident(session, incident)
-        deliveries.plan_for_incident(session, incident)
+        deliveries.plan_for_record(session, incident, Policy())
     return incident
 
 
 def test_a_critical_incident_tells_friends_security_and_police_once(database, incident):
     for _ in range(2):
         with database.write() as session:
-            deliveries.plan_for_incident(session, incident)
+            deliveries.plan_for_record(session, incident, Policy())
     with database.read() as session:
         planned = deliveries.for_subject(session, incident.id)
         down = [
@@ -59,7 +60,7 @@ def test_a_critical_incident_tells_friends_security_and_police_once(database, in
 def test_a_low_incident_tells_nobody(database):
     incident = SimulatedBox().incident("low").body.incident
     with database.write() as session:
-        assert deliveries.plan_for_incident(session, incident) == []
+        assert deliveries.plan_for_record(session, incident, Policy()) == []
 
 
 def test_a_claim_is_exclusive_until_its_lease_ends(database, incident):
