@@ -189,7 +189,7 @@ def test_without_its_extra_a_command_names_it(installed: Callable[..., Environme
     (tmp_path / "graph.json").write_text(json.dumps({"pack": str(MODELS)}))
     (tmp_path / "box.toml").write_text('box = "gate"\nhome = "box"\n')
     done = run(installed(), tmp_path, *words)
-    assert done.returncode in (1, 3), (done.stdout, done.stderr)
+    assert done.returncode != 0
     assert f"pip install 'sentrybox[{EXTRAS[words[0]]}]'" in done.stderr and "Traceback" not in done.stderr
 
 

@@ -157,7 +157,8 @@ def main(arguments: Optional[Sequence[str]] = None) -> int:
     try:
         backend = importlib.import_module(BACKENDS[graph.backend]).render(graph)
     except ImportError as error:
-        print(f"{options.graph}: the backend {graph.backend} cannot run here: {error}", file=sys.stderr)
+        print(f"{options.graph}: the backend {graph.backend} cannot run here: {error}; "
+              "on a PC: pip install 'sentrybox[vision]'", file=sys.stderr)
         return 2
     keep_small()
     parent = os.getppid()
