@@ -126,6 +126,7 @@ def test_a_box_is_claimed_and_its_incident_is_committed_and_anchored(site):
         database.close()
 
 
+@pytest.mark.timeout(400)  # five processes start at the same time
 def test_the_parts_run_apart_on_postgresql_two_of_a_kind(site):
     site.start()
     with postgres.new_database() as url, contextlib.ExitStack() as stack:

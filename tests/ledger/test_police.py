@@ -139,8 +139,14 @@ def test_it_says_since_when_it_is_cut_off(ground: Ground, station: PoliceProcess
     station.start()
     until(lambda: station.get("/readyz").status_code == 200, lambda: station.get("/readyz").text)
     with killed(ground, "peer-police"), killed(ground, "peer-campus"):
-        until(lambda: station.get("/readyz").status_code == 503)
-        [problem] = station.get("/readyz").json()["problems"]
+        answers = []
+
+        def unready() -> bool:
+            answers.append(station.get("/readyz"))
+            return answers[-1].status_code == 503
+
+        until(unready)
+        [problem] = answers[-1].json()["problems"]
         assert "the police channel cannot be reached since 20" in problem
         assert "Cut off from the police channel" in station.get("/ui/entries").text
         assert station.get("/healthz").status_code == 200
