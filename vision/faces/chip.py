@@ -8,7 +8,7 @@ MEASURED_SIZE = 150
 """px: quality is measured in a chip of this size and dlib's scale, whatever the embedder wants."""
 
 
-class Template(NamedTuple):
+class ChipTemplate(NamedTuple):
     """The places of landmarks in a chip, (5, 2), as shares of its side.
 
     places: in the embedder's chip; measured: in the chip that quality is measured in. dlib: chips are cut out by dlib's
@@ -48,18 +48,19 @@ _ARCFACE_MEASURED = ((_ARCFACE - _ARCFACE[:2].mean(0)) * _EYES_APART / (_ARCFACE
                      + _DLIB_EYES.mean(0))
 
 TEMPLATES = {
-    "dlib5": Template(_DLIB, _DLIB, True, 0, 2, 4, 1.0),
-    "arcface5": Template(_ARCFACE, _ARCFACE_MEASURED, False, 1, 0, 2, float((_DLIB[0, 0] - _DLIB[2, 0]) / _EYES_APART)),
+    "dlib5": ChipTemplate(_DLIB, _DLIB, True, 0, 2, 4, 1.0),
+    "arcface5": ChipTemplate(_ARCFACE, _ARCFACE_MEASURED, False, 1, 0, 2,
+                             float((_DLIB[0, 0] - _DLIB[2, 0]) / _EYES_APART)),
 }
 """By the manifest's words."""
 
 
-def chip_for(landmarks: np.ndarray, template: Template, size: int) -> ChipPlan:
+def chip_for(landmarks: np.ndarray, template: ChipTemplate, size: int) -> ChipPlan:
     """Plans the embedder's chip, `size` px, of a face with `landmarks` (5, 2) in image px."""
     return plan_chip(landmarks, template.places * size, size, template.dlib)
 
 
-def chip_to_measure(landmarks: np.ndarray, template: Template) -> ChipPlan:
+def chip_to_measure(landmarks: np.ndarray, template: ChipTemplate) -> ChipPlan:
     """Plans the chip in which the quality of a face with `landmarks` (5, 2) is measured."""
     return plan_chip(landmarks, template.measured * MEASURED_SIZE, MEASURED_SIZE, template.dlib)
 
@@ -89,7 +90,7 @@ def plan_chip(landmarks: np.ndarray, places: np.ndarray, size: int, dlib: bool) 
     return ChipPlan(np.hstack([step, offset[:, None]]), halvings)
 
 
-def eyes_and_nose(landmarks: np.ndarray, template: Template) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
+def eyes_and_nose(landmarks: np.ndarray, template: ChipTemplate) -> Tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Gives the outer ends of the eyes at image right and left, and the nose, each (2,)."""
     right, left = landmarks[template.right], landmarks[template.left]
     beyond = (right - left) * (template.reach - 1) / 2

@@ -3,11 +3,11 @@
 import numpy as np
 
 from vision.boxes import Box
-from vision.faces.chip import Template, eyes_and_nose
+from vision.faces.chip import ChipTemplate, eyes_and_nose
 from vision.sight import Quality
 
 
-def measure(chip: np.ndarray, landmarks: np.ndarray, template: Template, box: Box) -> Quality:
+def measure(chip: np.ndarray, landmarks: np.ndarray, template: ChipTemplate, box: Box) -> Quality:
     """Measures the quality of a face: `chip` as `chip_to_measure` plans it (n, n, 3) uint8 RGB, `landmarks` (5, 2),
     `box` (x, y, w, h)."""
     luma = chip.astype(np.float32).dot(np.array([0.299, 0.587, 0.114], np.float32))

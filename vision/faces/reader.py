@@ -5,7 +5,7 @@ from typing import Callable, NamedTuple, Optional
 import numpy as np
 
 from vision.boxes import Box
-from vision.faces.chip import MEASURED_SIZE, ChipPlan, Template, chip_for, chip_to_measure
+from vision.faces.chip import MEASURED_SIZE, ChipPlan, ChipTemplate, chip_for, chip_to_measure
 from vision.faces.quality import measure
 from vision.sight import Face
 
@@ -25,7 +25,7 @@ class FaceReader(NamedTuple):
     the embedder's chip in px.
     """
 
-    template: Template
+    template: ChipTemplate
     size: int
     points: Callable[[np.ndarray, Found], np.ndarray]
     warp: Callable[[np.ndarray, ChipPlan, int], np.ndarray]
