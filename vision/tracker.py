@@ -11,7 +11,7 @@ NEAR = 0.5
 SMOOTHING = 0.5
 
 
-class Trail(NamedTuple):
+class Tracklet(NamedTuple):
     """One thing followed. `seen`: when (s) it last had a box; `velocity`: px per second of its centre."""
 
     id: int
@@ -29,9 +29,9 @@ class Tracker:
         self._ids = ids
         self._overlap = overlap
         self._keep_s = keep_s
-        self._trails: List[Trail] = []
+        self._trails: List[Tracklet] = []
 
-    def update(self, boxes: Sequence[Box], scores: Sequence[float], frame: int, now: float) -> List[Trail]:
+    def update(self, boxes: Sequence[Box], scores: Sequence[float], frame: int, now: float) -> List[Tracklet]:
         """Return the trail of each box, in their order."""
         known = [trail for trail in self._trails if 0 <= now - trail.seen <= self._keep_s]
         result = {}
@@ -39,7 +39,7 @@ class Tracker:
             result[column] = _moved(known[row], boxes[column], scores[column], now)
         for column, box in enumerate(boxes):
             if column not in result:
-                result[column] = Trail(next(self._ids), box, scores[column], frame, now, (0.0, 0.0))
+                result[column] = Tracklet(next(self._ids), box, scores[column], frame, now, (0.0, 0.0))
         current = [result[column] for column in range(len(boxes))]
         ids = {trail.id for trail in current}
         self._trails = current + [trail for trail in known if trail.id not in ids]
@@ -62,13 +62,13 @@ def _pair(expected: Sequence[Box], boxes: Sequence[Box], overlap: float) -> List
     return pairs + best_pairs(distances, NEAR)
 
 
-def _expected(trail: Trail, now: float) -> Box:
+def _expected(trail: Tracklet, now: float) -> Box:
     passed = now - trail.seen
     x, y, width, height = trail.box
     return (x + trail.velocity[0] * passed, y + trail.velocity[1] * passed, width, height)
 
 
-def _moved(trail: Trail, box: Box, score: float, now: float) -> Trail:
+def _moved(trail: Tracklet, box: Box, score: float, now: float) -> Tracklet:
     passed = max(now - trail.seen, 1e-3)
     x, y = centre(box)
     old_x, old_y = centre(trail.box)

@@ -3,13 +3,13 @@
 from typing import Dict, List, NamedTuple, Sequence
 
 from vision.faces.reader import Found
-from vision.tracker import Tracker, Trail
+from vision.tracker import Tracker, Tracklet
 
 
 class FollowedFace(NamedTuple):
     """A face of this picture: its trail, and what the detector found."""
 
-    trail: Trail
+    trail: Tracklet
     found: Found
 
 
@@ -24,14 +24,14 @@ class FaceTrails:
         self._tracker = tracker
         self._keep_s = keep_s
         self._sure = sure
-        self._known: List[Trail] = []
+        self._known: List[Tracklet] = []
         self._best: Dict[int, float] = {}
 
-    def recent(self, now: float) -> List[Trail]:
+    def recent(self, now: float) -> List[Tracklet]:
         """Gives the trails that are kept still at `now` (s)."""
         return [trail for trail in self._known if now - trail.seen <= self._keep_s]
 
-    def believed(self, trail: Trail) -> bool:
+    def believed(self, trail: Tracklet) -> bool:
         """Return whether a known trail was a sure face at least once."""
         return self._best[trail.id] >= self._sure
 

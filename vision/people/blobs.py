@@ -11,7 +11,7 @@ import numpy as np
 from vision.boxes import Box
 from vision.people.describer import Body
 from vision.people.pairing import dwarfed
-from vision.tracker import Tracker, Trail
+from vision.tracker import Tracker, Tracklet
 
 CHECK_EVERY, CHECK_SURE_EVERY = 5, 10
 """Pictures between two looks at one blob; seldom at one that both last looks confirmed."""
@@ -62,7 +62,7 @@ class People:
         return [Body(trail.id, trail.box, min(self._score(trail.id), 1.0), trail.born)
                 for trail in trails if self._score(trail.id) >= self._threshold]
 
-    def _due(self, trails: List[Trail], frame: int) -> List[Trail]:
+    def _due(self, trails: List[Tracklet], frame: int) -> List[Tracklet]:
         waiting = [(self._next_check(trail.id), trail) for trail in trails]
         waiting = sorted((pair for pair in waiting if pair[0] <= frame), key=lambda pair: pair[0])
         return [trail for _, trail in waiting[:MAX_CHECKS]]
@@ -74,13 +74,13 @@ class People:
         sure = min(checks.last, checks.before) >= self._threshold
         return checks.frame + (CHECK_SURE_EVERY if sure else CHECK_EVERY)
 
-    def _check(self, trail: Trail, rgb: np.ndarray, frame: int, now: float) -> None:
+    def _check(self, trail: Tracklet, rgb: np.ndarray, frame: int, now: float) -> None:
         found = self._presence(rgb, trail.box)
         old = self._checks.get(trail.id, _Checks(0.0, 0.0, frame, now))
         since = now if found >= self._threshold else old.refused_since
         self._checks[trail.id] = _Checks(found, old.last, frame, since)
 
-    def _drop_ghosts(self, trails: List[Trail], now: float) -> None:
+    def _drop_ghosts(self, trails: List[Tracklet], now: float) -> None:
         for trail in trails:
             if trail.id in self._checks and now - self._checks[trail.id].refused_since > GHOST_S:
                 self._blobs.absorb(trail.box)

@@ -9,7 +9,7 @@ from vision.graph import Embed
 from vision.people.describer import Body, Describer
 from vision.shot import Shot
 from vision.sight import Pose
-from vision.tracker import Trail
+from vision.tracker import Tracklet
 
 POSE = Pose(np.zeros((17, 3)))
 PERSON = Body(4, (100.0, 100.0, 60.0, 180.0), 0.9, 20, POSE)
@@ -34,7 +34,7 @@ class Camera:
     def see(self, bodies=(), faces=(), at=0.0):
         shot = Shot("gate", 25, at, 640, 480, self._pixels, lambda: pytest.fail("nobody wants a file"))
         return self.describer.describe(shot, bodies, [
-            FollowedFace(Trail(9, box, 0.8, 22, at, (0.0, 0.0)), Found(box, 0.8)) for box in faces])
+            FollowedFace(Tracklet(9, box, 0.8, 22, at, (0.0, 0.0)), Found(box, 0.8)) for box in faces])
 
     def _pixels(self):
         self.fetched += 1
