@@ -153,7 +153,7 @@ def _workers(
 
 def anchoring_rounds(settings: LedgerSettings, policy: Policy, database: Database, ledger: Ledger
                      ) -> dict[str, tuple[Round, ...]]:
-    """What each of the threads does that put records on the ledger, by the thread's name."""
+    """Return what each of the threads does that put records on the ledger, by the thread's name."""
     work = Anchoring(database, ledger, settings.batch_size, settings.batch_seconds)
     rounds: dict[str, tuple[Round, ...]] = {
         f"{channel} ledger": (partial(resume, work, channel), partial(anchor_urgent, work, channel))

@@ -10,8 +10,7 @@ from pydantic import Field, SecretStr, field_validator, model_validator
 from contract.config import Section
 from contract.delivery import SiteContacts
 from contract.errors import Rejected
-from contract.policy import Organisation as PoliceOrganisation
-from contract.policy import PoliceRule, Policy
+from contract.policy import Organisation, PoliceRule, Policy
 from contract.profile import Channel, Contact
 
 
@@ -24,7 +23,7 @@ class DatabaseSettings(Section):
 
 
 class BrokerSettings(Section):
-    """Where the broker is, the authority that signed its certificate, and the cloud's own certificate and key.
+    """The broker's address, the authority that signed its certificate, and the cloud's own certificate and key.
     `public_host` and `public_port` are what boxes are told; absent: the same."""
 
     host: str = "127.0.0.1"
@@ -37,7 +36,7 @@ class BrokerSettings(Section):
 
 
 class HttpSettings(Section):
-    """Where pages and API listen; port 0 takes a free one. The certificate files turn on HTTPS."""
+    """The address of pages and API; port 0 takes a free one. The certificate files turn on HTTPS."""
 
     host: str = "127.0.0.1"
     port: int = Field(default=8443, ge=0, le=65535)
@@ -75,18 +74,19 @@ class LedgerSettings(Section):
         return self
 
     def patience_s(self) -> float:
-        """Seconds from a record's arrival until it is missed on the ledger."""
+        """Return the seconds from a record's arrival until it is missed on the ledger."""
         return max(900.0, 2 * self.batch_seconds)
 
 
 class PolicySettings(Section):
-    """Which records concern which police organisation, and what waits for a person's word: ledger channel, alerts,
-    release and pages all go by it. Absent: one organisation, `police`, with the rule's defaults."""
+    """The policy: which records concern which police organisation, and what waits for a person's word: ledger channel,
+    alerts, release and pages all go by it. Absent: one organisation, `police`, with the rule's defaults.
+    """
 
     police: tuple[PoliceRule, ...] = Field(default=(PoliceRule(),), max_length=20)
 
     def policy(self) -> Policy:
-        """The site's policy."""
+        """Return the site's policy."""
         return Policy(police=self.police)
 
     @model_validator(mode="after")
@@ -115,12 +115,12 @@ class AlertSettings(Section):
 
 
 class ContactSettings(Section):
-    """How campus security and the police are reached; `others`: police organisations of other names. What is edited on
+    """The contacts of campus security and the police; `others`: police organisations of other names. What is edited on
     the page stays until this changes."""
 
     security: tuple[Contact, ...] = ()
     police: tuple[Contact, ...] = ()
-    others: dict[PoliceOrganisation, tuple[Contact, ...]] = Field(default_factory=dict)
+    others: dict[Organisation, tuple[Contact, ...]] = Field(default_factory=dict)
 
     def site(self) -> SiteContacts:
         return SiteContacts(security=self.security, police=self.police, others=self.others)
@@ -133,8 +133,8 @@ class VisionSettings(Section):
     python: str = ""
 
 
-class Organisation(Section):
-    """What every organisation's processes read. Relative paths are below the current directory.
+class OrganisationSettings(Section):
+    """The settings that every organisation's processes read. Relative paths are below the current directory.
 
     `url`: how people reach the pages, for the links in alerts. `site`: the name at the top of the pages.
     """
@@ -160,13 +160,13 @@ class Organisation(Section):
         return url
 
     def database_url(self) -> str:
-        """The database's URL, wherever it was given."""
+        """Return the database's URL, wherever it was given."""
         if self.database.url_file is not None:
             return _read(self.database.url_file)
         return self.database.url or f"sqlite:///{(self.home / 'cloud.db').resolve()}"
 
     def alert_urls(self) -> dict[Channel, str]:
-        """The Apprise URL of each channel that is configured."""
+        """Return the Apprise URL of each channel that is configured."""
         alerts = self.alerts
         given: dict[Channel, tuple[SecretStr | None, Path | None]] = {
             "sms": (alerts.twilio_url, alerts.twilio_url_file),
@@ -177,7 +177,7 @@ class Organisation(Section):
         return urls | {channel: _read(file) for channel, (_url, file) in given.items() if file}
 
 
-class CloudConfig(Organisation):
+class CloudConfig(OrganisationSettings):
     """A campus. `authority`: the folder of the site's certificate authority, where boxes are claimed; absent:
     home/authority."""
 
@@ -191,7 +191,7 @@ class CloudConfig(Organisation):
     vision: VisionSettings = VisionSettings()
 
     def broker_address(self) -> tuple[str, int]:
-        """(host, port) that boxes are told."""
+        """Return the (host, port) that boxes are told."""
         return self.broker.public_host or self.broker.host, self.broker.public_port or self.broker.port
 
 

@@ -1,4 +1,4 @@
-"""What box and cloud say to each other when a box is claimed: POST /claim and its answer."""
+"""The claim of a box, between box and cloud: POST /claim and its answer."""
 
 from pydantic import Field
 
@@ -7,7 +7,7 @@ from contract.model import Model
 
 
 class ClaimRequest(Model):
-    """What a box sends: the code, its id, a certificate request (PEM) and the public half (hex) of the Ed25519 key that
+    """A box's request: the code, its id, a certificate request (PEM) and the public half (hex) of the Ed25519 key that
     signs its chain."""
 
     code: str = Field(min_length=1, max_length=40)
@@ -17,14 +17,14 @@ class ClaimRequest(Model):
 
 
 class BrokerAddress(Model):
-    """Where boxes reach the broker."""
+    """The address at which boxes reach the broker."""
 
     host: str = Field(min_length=1, max_length=253)
     port: int = Field(ge=1, le=65535)
 
 
 class ClaimAnswer(Model):
-    """What the cloud answers: the box's certificate and the authority's (PEM), the broker, and the names it knows the
+    """The cloud's answer: the box's certificate and the authority's (PEM), the broker, and the names it knows the
     box and the campus by."""
 
     certificate: str

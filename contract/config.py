@@ -44,7 +44,7 @@ def _dotted(path: Sequence[int | str]) -> str:
 
 
 def _called(document: Any, path: Sequence[int | str]) -> str:
-    """How the file calls what stands by number on the way to the error: " (cameras.0 is gate)"."""
+    """Return how the file calls what stands by number on the way to the error: " (cameras.0 is gate)"."""
     names = []
     for number, part in enumerate(path):
         try:
@@ -59,7 +59,7 @@ def _called(document: Any, path: Sequence[int | str]) -> str:
 
 
 def _section_at(kind: type[BaseModel], path: tuple[int | str, ...]) -> type[BaseModel] | None:
-    """The section that `path` leads to, None where there is none."""
+    """Return the section that `path` leads to, None where there is none."""
     for part in path:
         if isinstance(part, str) and part in kind.model_fields:
             found = _section_in(kind.model_fields[part].annotation)
@@ -79,7 +79,7 @@ def _section_in(annotation: object) -> type[BaseModel] | None:
 
 
 def read_config(path: Path, kind: type[S]) -> S:
-    """The validated content. Raises Rejected with one line per problem; relative paths are left as they are."""
+    """Return the validated content. Raises Rejected with one line per problem; relative paths are left as they are."""
     try:
         text = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -1,4 +1,6 @@
-"""Who is to be told of something, and how each telling stands. Pure: the same plan on the box and in the cloud."""
+"""Deliveries: who is to be told of something, and how each telling stands. Pure: the same plan on the box and in the
+cloud.
+"""
 
 from collections.abc import Callable, Iterable
 from typing import Annotated, Literal
@@ -18,7 +20,9 @@ FINAL: frozenset[DeliveryState] = frozenset({"delivered", "failed", "acknowledge
 
 
 class SiteContacts(Model):
-    """How the campus itself is reached, and the police: `police` the organisation of that name, `others` the others."""
+    """The contacts of the campus itself, and of the police: `police` the organisation of that name, `others` the
+    others.
+    """
 
     security: tuple[Contact, ...] = Field(default=(), max_length=20)
     police: tuple[Contact, ...] = Field(default=(), max_length=20)
@@ -27,7 +31,7 @@ class SiteContacts(Model):
         default_factory=dict, max_length=20, exclude_if=lambda others: not others)
 
     def of(self, organisation: Organisation) -> tuple[Contact, ...]:
-        """The contacts of a police organisation; () when there are none."""
+        """Return the contacts of a police organisation; () when there are none."""
         return self.police if organisation == POLICE else self.others.get(organisation, ())
 
 
@@ -63,13 +67,14 @@ class Delivery(Model):
 
 
 def victims(incident: Incident) -> tuple[str, ...]:
-    """Ids of the people something happened to."""
+    """Return ids of the people something happened to."""
     return tuple(p.person for p in incident.people if p.part == "victim")
 
 
 def plan_deliveries(subject: str, users: Iterable[str], audience: Iterable[Audience], site: SiteContacts,
                     find: Callable[[str], Profile | None], at: str, step: int = 0) -> list[Delivery]:
-    """One pending delivery per recipient and address; a person who is friend of two victims is told once a step."""
+    """Return one pending delivery per recipient and address; a person who is friend of two victims is told once a step.
+    """
     wanted = set(audience)
     told: dict[str, Delivery] = {}
 

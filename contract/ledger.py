@@ -1,4 +1,4 @@
-"""What goes on a ledger, and what a ledger says of it. The same for every adapter."""
+"""Ledger records, and what a ledger says of them. The same for every adapter."""
 
 import base64
 import binascii
@@ -30,13 +30,14 @@ class LedgerRecord(Model):
     severity: Severity
 
     def leaf(self) -> bytes:
-        """The RFC 6962 leaf hash of this record."""
+        """Return the RFC 6962 leaf hash of this record."""
         return leaf_hash(canonical_bytes(self.model_dump(mode="json")))
 
 
 class Anchor(Model):
-    """Where a record stands: channel, transaction id, block number, when. In the embedded log, where a transaction is
-    one or more leaves, the block is the index of its first."""
+    """The place of a record on a ledger: channel, transaction id, block number, when. In the embedded log, where a
+    transaction is one or more leaves, the block is the index of its first.
+    """
 
     channel: LedgerChannel
     transaction: str = Field(min_length=1, max_length=200)
@@ -55,7 +56,7 @@ class TreeHead(Model):
     signature: str = Field(pattern=r"^[0-9a-f]{128}$")
 
     def signed_bytes(self) -> bytes:
-        """What the signature is over."""
+        """Return what the signature is over."""
         fields = self.model_dump(mode="json", exclude={"signature"})
         return b"sentrybox/tree-head/v1\0" + canonical_bytes(fields)
 
@@ -84,7 +85,7 @@ class InclusionProof(Model):
 
     @property
     def channel(self) -> LedgerChannel:
-        """The log it is about."""
+        """Return the log it is about."""
         return self.head.channel
 
 
@@ -103,7 +104,7 @@ MspId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9.-]{0,6
 
 
 class BatchPlace(Model):
-    """Where a record is in a batch: leaf `index` of the `leaves` under the root that the transaction wrote."""
+    """The place of a record in a batch: leaf `index` of the `leaves` under the root that the transaction wrote."""
 
     id: Id
     index: int = Field(ge=0, lt=1_000_000)

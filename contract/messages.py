@@ -169,14 +169,14 @@ class SitePut(Model):
 
 
 class PolicyPut(Model):
-    """What the site has decided about who is told; boxes that have heard of none go by Policy's defaults."""
+    """The site's decision about who is told; boxes that have heard of none go by Policy's defaults."""
 
     type: Literal["policy"] = "policy"
     policy: Policy
 
 
 class AnchorPut(Model):
-    """Where a record of this box stands on the ledger, with the proofs there are. `status` and `reason`: as
+    """The place of a record of this box on the ledger, with the proofs there are. `status` and `reason`: as
     views.LedgerState."""
 
     type: Literal["anchor"] = "anchor"
@@ -229,7 +229,7 @@ class Parcel(NamedTuple):
 
 
 def make_up(box: str, message_id: str, made_at: str, body: Body) -> Up:
-    """An Up with its hash."""
+    """Return an Up with its hash."""
     return Up(id=message_id, box=box, made_at=made_at, hash=content_hash(body.model_dump(mode="json")), body=body)
 
 
@@ -240,7 +240,7 @@ def check_up(message: Up) -> None:
 
 
 def encode(message: Model) -> bytes:
-    """Wire bytes. Raises Rejected when larger than MAX_MESSAGE."""
+    """Return wire bytes. Raises Rejected when larger than MAX_MESSAGE."""
     data = canonical_bytes(message.model_dump(mode="json"))
     if len(data) > MAX_MESSAGE:
         raise Rejected(f"a message of {len(data)} bytes is over the limit of {MAX_MESSAGE}")

@@ -1,4 +1,6 @@
-"""Who is told of what, and what goes where. Pure: the only place that decides it; box, cloud and pages all ask here."""
+"""The policy: who is told of what, and what goes where. Pure: the only place that decides it; box, cloud and pages all
+ask here.
+"""
 
 from typing import Annotated, Literal, NamedTuple, Self
 
@@ -31,7 +33,8 @@ Urgency = Literal["first", "soon", "in turn"]
 
 
 class PoliceRule(Model):
-    """When records concern one police organisation, and what of it waits for the word of a person of the campus.
+    """The rule of one police organisation: when records concern it, and what of it waits for the word of a person of
+    the campus.
 
     `word_for`: nothing waits; only the details (who was in it, and what happened) wait; or everything waits: until
     then the record is not on the organisation's channel and nobody there is told. `accounts`: names of the accounts and
@@ -51,7 +54,7 @@ class PoliceRule(Model):
         return self
 
     def concerns(self, severity: Severity) -> bool:
-        """Whether a record of this severity is the organisation's business."""
+        """Return whether a record of this severity is the organisation's business."""
         return _at_least(severity, self.from_severity)
 
 
@@ -63,7 +66,7 @@ class Step(Model):
 
 
 class Policy(Model):
-    """What one site has decided. `again`: who is told again, and when, of an incident that told people."""
+    """The decisions of one site. `again`: who is told again, and when, of an incident that told people."""
 
     police: tuple[PoliceRule, ...] = Field(default=(PoliceRule(),), max_length=20)
     again: tuple[Step, ...] = Field(default=(), max_length=10)
@@ -82,12 +85,12 @@ class Policy(Model):
 
     @property
     def organisations(self) -> tuple[Organisation, ...]:
-        """The police organisations, in the order in which the site names them."""
+        """Return the police organisations, in the order in which the site names them."""
         return tuple(rule.organisation for rule in self.police)
 
     @property
     def channels(self) -> tuple[LedgerChannel, ...]:
-        """Every ledger channel that this site may write on."""
+        """Return every ledger channel that this site may write on."""
         return (GENERAL, *self.organisations)
 
     def check_audience(self, audience: tuple[Audience, ...]) -> None:
@@ -98,7 +101,7 @@ class Policy(Model):
             raise Rejected(f"audience: {', '.join(absent)} cannot be told; there are {', '.join(there)}")
 
     def reads_for(self, account: str) -> Organisation | None:
-        """The organisation that an account of role police reads for; None when that cannot be told."""
+        """Return the organisation that an account of role police reads for; None when that cannot be told."""
         for rule in self.police:
             if account in rule.accounts:
                 return rule.organisation
@@ -107,7 +110,7 @@ class Policy(Model):
 
 
 class Decision(NamedTuple):
-    """What follows from a record as it comes in.
+    """The consequences of a record as it comes in.
 
     `channels`: of the ledger, where `at_once` means in a transaction of its own. `steps`: who is told, the first of
     them now. `released`: the organisations that may read its details without anybody's word. `awaited`: those that know
@@ -122,17 +125,17 @@ class Decision(NamedTuple):
 
     @property
     def audience(self) -> tuple[Audience, ...]:
-        """Who is told now."""
+        """Return who is told now."""
         return self.steps[0].audience
 
     @property
     def concerned(self) -> tuple[Organisation, ...]:
-        """The police organisations whose business it is, whether they know of it yet or not."""
+        """Return the police organisations whose business it is, whether they know of it yet or not."""
         return (*(name for name in self.channels if name != GENERAL), *self.awaited)
 
 
 def decide(record_type: RecordType, severity: Severity, policy: Policy) -> Decision:
-    """The policy's word on a record of this type and severity."""
+    """Return the policy's word on a record of this type and severity."""
     rules = () if record_type == "action" else tuple(rule for rule in policy.police if rule.concerns(severity))
     told = tuple(rule.organisation for rule in rules if rule.word_for != "everything")
     own: tuple[Audience, ...] = ()
@@ -154,41 +157,43 @@ def decide_on(record: Incident | LogRecord | Action, policy: Policy) -> Decision
 
 
 def type_of(record: Incident | LogRecord | Action) -> RecordType:
-    """What a box's chain calls this record."""
+    """Return what a box's chain calls this record."""
     if isinstance(record, Incident):
         return "incident"
     return "action" if isinstance(record, Action) else "log"
 
 
 def severity_of(record: Incident | LogRecord | Action) -> Severity:
-    """The class under which the record goes onto a ledger."""
+    """Return the class under which the record goes onto a ledger."""
     return ACTION_SEVERITY if isinstance(record, Action) else record.severity
 
 
 def telling_severities() -> tuple[Severity, ...]:
-    """The severities whose incidents tell people of the site, whatever the site's policy is."""
+    """Return the severities whose incidents tell people of the site, whatever the site's policy is."""
     return tuple(severity for severity in SEVERITIES if _at_least(severity, TELLS_FROM))
 
 
 def urgency(severity: Severity) -> Urgency:
-    """How soon a box sends an incident to the cloud, before others that wait."""
+    """Return how soon a box sends an incident to the cloud, before others that wait."""
     if _at_least(severity, "critical"):
         return "first"
     return "soon" if _at_least(severity, TELLS_FROM) else "in turn"
 
 
 def channels_shown_to(organisation: Organisation | None) -> tuple[LedgerChannel, ...]:
-    """The ledger channels of which a reader of this organisation sees anything; None: a reader of the site itself."""
+    """Return the ledger channels of which a reader of this organisation sees anything; None: a reader of the site
+    itself.
+    """
     return (GENERAL,) if organisation is None else (GENERAL, organisation)
 
 
 def is_police(audience: Audience) -> bool:
-    """Whether an audience is a police organisation, and so reads details only once they are released."""
+    """Return whether an audience is a police organisation, and so reads details only once they are released."""
     return audience not in OWN
 
 
 def _later(steps: tuple[Step, ...], told: tuple[Organisation, ...]) -> list[Step]:
-    """The later steps without the organisations that know nothing of the record."""
+    """Return the later steps without the organisations that know nothing of the record."""
     kept = [Step(after_minutes=step.after_minutes, audience=tuple(a for a in step.audience if a in (*OWN, *told)))
             for step in steps]
     return [step for step in kept if step.audience]

@@ -30,7 +30,7 @@ from appliance.sync.claim import endpoint
 from appliance.sync.keys import box_key
 from cloud.broker import Broker
 from cloud.ca import Authority
-from cloud.config import CloudConfig, Organisation
+from cloud.config import CloudConfig, OrganisationSettings
 from cloud.database.access import accounts_of
 from cloud.database.migrations import Migration
 from cloud.database.opening import connect
@@ -186,7 +186,7 @@ class House:
             store.close()
 
     def _tokens(self, side: str, make: Any) -> dict[str, str]:
-        """The tokens of an earlier start, or new ones. Only their hashes are in the databases."""
+        """Return the tokens of an earlier start, or new ones. Only their hashes are in the databases."""
         try:
             known = json.loads((self.home / "access.json").read_text(encoding="utf-8"))["tokens"][side]
             return {role: known[role] for role in ROLES}
@@ -241,7 +241,7 @@ class House:
             self.broker.stop()
 
 
-def _token(config_path: Path, kind: type[Organisation], migrations: Sequence[Migration], role: Role) -> str:
+def _token(config_path: Path, kind: type[OrganisationSettings], migrations: Sequence[Migration], role: Role) -> str:
     config = read_config(config_path, kind)
     config.home.mkdir(exist_ok=True, mode=0o700)
     database = connect(config.database_url(), migrations)
@@ -252,7 +252,7 @@ def _token(config_path: Path, kind: type[Organisation], migrations: Sequence[Mig
 
 
 def _fabric_profiles() -> Path:
-    """The connection profiles of a Fabric network that serves. Raises Rejected, Unavailable."""
+    """Return the connection profiles of a Fabric network that serves. Raises Rejected, Unavailable."""
     home = Path(os.environ.get("SENTRYBOX_FABRIC", "var/fabric")).resolve()
     try:
         state = network.status(home)

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from cloud.ledger.gateway.blocks import chain_info
 from cloud.ledger.gateway.client import Gateway
-from cloud.ledger.gateway.events import Checkpoint, EventStream, events
+from cloud.ledger.gateway.events import Checkpoint, EventStream
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.identity import Identity
 from contract.policy import POLICE
@@ -32,8 +32,8 @@ class Channel(NamedTuple):
     chaincode: str
 
     def events(self, checkpoint: Checkpoint | None) -> EventStream:
-        """Everything after the checkpoint; None: from the first block on."""
-        return events(self.gateway, self.identity, CHANNEL, self.chaincode, checkpoint)
+        """Return all events after the checkpoint; None: from the first block on."""
+        return EventStream(self.gateway, self.identity, CHANNEL, self.chaincode, checkpoint)
 
     def word(self, record: str) -> Word:
         """Have our Acknowledge of a record endorsed and signed; nothing is sent."""

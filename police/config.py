@@ -4,7 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
-from cloud.config import Organisation
+from cloud.config import OrganisationSettings
 from contract.config import Section
 
 
@@ -24,7 +24,7 @@ class CampusSettings(Section):
     ca: Path | None = None
 
 
-class PoliceConfig(Organisation):
+class PoliceConfig(OrganisationSettings):
     """A police organisation: `contacts.police` is told of what comes on the police channel, `contacts.security` when
     that fails."""
 

@@ -16,7 +16,7 @@ from cloud.ledger.gateway.failures import GatewayError
 from contract.ids import derived_id
 from contract.ledger import LedgerRecord
 from police.database import entries
-from police.database.entries import Seen
+from police.database.entries import SeenRecord
 from police.link import ChannelLink
 
 PAUSE_S = 15.0
@@ -110,7 +110,7 @@ class Listener:
                 alerts.nobody_could_be_told(session, derived_id("event", event.transaction), None, why)
                 log.error("%s", why)
             else:
-                entries.add(session, Seen(record, self._source.campus, event.block, event.transaction))
+                entries.add(session, SeenRecord(record, self._source.campus, event.block, event.transaction))
             entries.put_checkpoint(session, json.dumps(asdict(event.checkpoint)))
         self._wake()
 

@@ -64,7 +64,7 @@ class NewIncident(BaseModel):
         return self
 
     def draft(self) -> IncidentDraft:
-        """What the store takes."""
+        """Return what the store takes."""
         victim = (Involved(person=self.affected_user, part="victim", confidence=1.0),) if self.affected_user else ()
         others = tuple(Involved(person=p.person, part=p.part, confidence=p.confidence) for p in self.people)
         return IncidentDraft(kind=self.kind, severity=self.severity or USUAL_SEVERITY[self.kind], at=self.at,
@@ -104,7 +104,8 @@ def listing(box: Box, who: Who, state: State | None = None, kind: Kind | None = 
             since: Annotated[Instant | None, Query(description="inclusive, with a zone")] = None,
             until: Annotated[Instant | None, Query(description="exclusive, with a zone")] = None,
             cursor: Cursor = None, limit: Limit = 50) -> Page[IncidentView]:
-    """Past incidents, newest first. For police: only those of which the site's policy tells their organisation."""
+    """Return past incidents, newest first. For police: only those of which the site's policy tells their organisation.
+    """
     wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
     views, following = box.store.incidents.page(wanted, cursor, limit)
     return Page(items=list(visible(views, who, box.store.policy())), next=following)
@@ -112,7 +113,7 @@ def listing(box: Box, who: Who, state: State | None = None, kind: Kind | None = 
 
 @router.get("/incidents/{incident_id}")
 def one(incident_id: Id, box: Box, who: Who) -> IncidentView:
-    """An incident with what people did about it and where it stands on the ledger."""
+    """Return an incident with what people did about it and where it stands on the ledger."""
     return readable(box.store.incidents.get(incident_id), who, box.store.policy())
 
 
@@ -130,7 +131,7 @@ def act(incident_id: Id, body: IncidentAction, box: Box, who: Who) -> IncidentVi
 @router.get("/incidents/{incident_id}/evidence/{sha256}", response_class=Response,
             responses={200: {"content": {"image/jpeg": {}}}})
 def evidence(incident_id: Id, sha256: Hash, box: Box, who: Who) -> Response:
-    """A file that shows the incident."""
+    """Return a file that shows the incident."""
     view = readable(box.store.incidents.get(incident_id), who, box.store.policy())
     if sha256 not in (e.sha256 for e in view.incident.evidence):
         raise NotFound(f"incident {incident_id} has no evidence {sha256}")
@@ -140,30 +141,31 @@ def evidence(incident_id: Id, sha256: Hash, box: Box, who: Who) -> Response:
 
 
 def visible(views: Iterable[IncidentView], who: Identity, policy: Policy) -> Iterable[IncidentView]:
-    """The incidents this person may see, as they may see them."""
+    """Return the incidents this person may see, as they may see them."""
     organisation = organisation_of(who, policy)
     return (for_role(v, who, policy) for v in views
             if who.role != "police" or organisation in decide_on(v.incident, policy).audience)
 
 
 def readable(view: IncidentView, who: Identity, policy: Policy) -> IncidentView:
-    """The incident as this person may see it. Raises NotFound where they may not, as if there were none."""
+    """Return the incident as this person may see it. Raises NotFound where they may not, as if there were none."""
     if not list(visible([view], who, policy)):
         raise NotFound(f"no incident {view.incident.id}")
     return for_role(view, who, policy)
 
 
 def for_role(view: IncidentView, who: Identity, policy: Policy) -> IncidentView:
-    """The incident as this person may see it."""
+    """Return the incident as this person may see it."""
     return view.model_copy(update={"ledger": ledger_for(view.ledger, who, policy)})
 
 
 def ledger_for(state: LedgerState, who: Identity, policy: Policy) -> LedgerState:
-    """With the anchors of a police channel only for who reads for that organisation."""
+    """Return the state with the anchors of a police channel only for who reads for that organisation."""
     shown = tuple(a for a in state.anchors if a.channel in channels_shown_to(organisation_of(who, policy)))
     return state.model_copy(update={"anchors": shown})
 
 
 def organisation_of(who: Identity, policy: Policy) -> Organisation | None:
-    """The police organisation that this person reads for; None: they read for the site, or nobody said for whom."""
+    """Return the police organisation that this person reads for; None: they read for the site, or nobody said for whom.
+    """
     return policy.reads_for(who.name) if who.role == "police" else None

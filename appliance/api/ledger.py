@@ -64,14 +64,14 @@ def log(body: NewLog, box: Box, who: Who, response: Response, key: IdempotencyKe
 
 @router.get("/blockchain/log/{record_id}")
 def entry(record_id: Id, box: Box, who: Who) -> LedgerAnswer:
-    """Where a log record or an incident stands: recorded on this box, anchored on the ledger."""
+    """Return where a log record or an incident stands: recorded on this box, anchored on the ledger."""
     return ledger_answer(box.store, record_id, who)
 
 
 @router.get("/blockchain/log/{record_id}/proof", response_class=Response,
             responses={200: {"content": {"application/json": {}}}})
 def proof(record_id: Id, box: Box, who: Who) -> Response:
-    """The proof file, for `sentrybox verify FILE`. 503 until the record is anchored."""
+    """Return the proof file, for `sentrybox verify FILE`. 503 until the record is anchored."""
     ledger_answer(box.store, record_id, who)
     data = box.store.proof(record_id, organisation_of(who, box.store.policy())).to_bytes()
     name = f'attachment; filename="sentrybox-proof-{record_id}.json"'
@@ -79,7 +79,9 @@ def proof(record_id: Id, box: Box, who: Who) -> Response:
 
 
 def ledger_answer(store: Store, record_id: str, who: Identity) -> LedgerAnswer:
-    """Raises NotFound for what is neither a log record nor an incident this role may see."""
+    """Return the record and its place. Raises NotFound for what is neither a log record nor an incident this role may
+    see.
+    """
     policy = store.policy()
     try:
         view = store.logs.get(record_id)

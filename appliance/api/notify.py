@@ -42,5 +42,5 @@ def notify(body: NewNotice, box: Box, who: Who, response: Response, key: Idempot
 @router.get("/notify/{subject_id}")
 def follow(subject_id: Annotated[Id, Path(description="of a notice, or of an incident that told people by itself")],
            box: Box) -> NoticeView:
-    """How each delivery stands."""
+    """Return how each delivery stands."""
     return box.store.notices.get(subject_id)

@@ -68,7 +68,7 @@ STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"
 
 
 def bar_of(box: Services) -> Any:
-    """The status bar, None when even the store does not answer."""
+    """Return the status bar, None when even the store does not answer."""
     try:
         return health.status(box)
     except Unavailable:
@@ -77,7 +77,7 @@ def bar_of(box: Services) -> Any:
 
 @router.get("/")
 def home(who: Who) -> Response:
-    """Where this role works."""
+    """Return where this role works."""
     return RedirectResponse("/ui/incidents" if who.role == "police" else "/ui/live", 303)
 
 
@@ -143,7 +143,7 @@ def trail(request: Request, box: Box, cursor: Annotated[int | None, Query(ge=1, 
 
 
 def _row(store: Store, view: IncidentView, who: Identity) -> dict[str, Any]:
-    """What a card shows of an incident."""
+    """Return what a card shows of an incident."""
     ledger, incident = view.ledger, view.incident
     people = [(p, view.names.get(p.person)) for p in incident.people]
     pictures = [e.sha256 for e in incident.evidence if e.media_type.startswith("image/")]
@@ -153,7 +153,7 @@ def _row(store: Store, view: IncidentView, who: Identity) -> dict[str, Any]:
 
 
 def _notice(store: Store, subject: str, who: Identity) -> NoticeView | None:
-    """Who was told. Police does not see the private contacts of people."""
+    """Return who was told. Police does not see the private contacts of people."""
     if who.role == "police":
         return None
     try:

@@ -1,4 +1,6 @@
-"""What the REST interface and the pages need from the rest of the box. `appliance/app.py` hands the real ones in."""
+"""The ports of the REST interface and the pages: what they need from the rest of the box. `appliance/app.py` hands the
+real ones in.
+"""
 
 from collections.abc import AsyncGenerator, Callable
 from typing import Any, Literal, Protocol
@@ -22,23 +24,26 @@ from contract.zone import Zone
 class Profiles(ProfileRepository, Protocol):
     def find(self, profile_id: str) -> Profile | None: ...
     def erasure(self, profile_id: str) -> ErasureView:
-        """Raises NotFound when no erasure was asked for."""
+        """Return how far an erasure is. Raises NotFound when none was asked for."""
         ...
 
 
 class Incidents(Protocol):
     def record(self, draft: IncidentDraft, *, by: str, key: str | None = None) -> tuple[IncidentView, bool]:
-        """Fact, chain entry and outbox row in one transaction. With an idempotency `key` seen before: the first result
-        and False; Conflict when the key came with another draft. Raises Rejected for unknown people."""
+        """Write incident, chain entry and outbox row in one transaction. With an idempotency `key` seen before: the
+        first result and False; Conflict when the key came with another draft. Raises Rejected for unknown people.
+        """
         ...
 
     def get(self, incident_id: str) -> IncidentView: ...
     def page(self, wanted: IncidentFilter, cursor: str | None, limit: int) -> tuple[list[IncidentView], str | None]:
-        """Newest first, and the cursor of the next page. Raises Rejected for a cursor that is not ours."""
+        """Return incidents, newest first, and the cursor of the next page. Raises Rejected for a cursor that is not
+        ours.
+        """
         ...
 
     def act(self, incident_id: str, verb: str, *, by: str, note: str = "", assignee: str | None = None) -> IncidentView:
-        """Raises NotFound; Conflict when the incident is resolved and the verb is not `note`."""
+        """Add an action. Raises NotFound; Conflict when the incident is resolved and the verb is not `note`."""
         ...
 
 
@@ -52,27 +57,29 @@ class Logs(Protocol):
 class Notices(Protocol):
     def create(self, *, users: tuple[str, ...], audience: tuple[Audience, ...], description: str, location: str,
                by: str, key: str | None = None) -> tuple[NoticeView, bool]:
-        """Raises Rejected when a user does not exist, or nobody could be told (and says who lacks what)."""
+        """Write a notice and plan its tellings. Raises Rejected when a user does not exist, or nobody could be told
+        (and says who lacks what).
+        """
         ...
 
     def get(self, subject_id: str) -> NoticeView:
-        """By notice id or incident id. Raises NotFound."""
+        """Return what became of a telling, by notice id or incident id. Raises NotFound."""
         ...
 
 
 class Zones(Protocol):
     def get(self, camera: str) -> tuple[tuple[Zone, ...], int]:
-        """Zones and their revision."""
+        """Return zones and their revision."""
         ...
 
     def put(self, camera: str, zones: tuple[Zone, ...], revision: int | None) -> int:
-        """Raises Conflict on a stale revision."""
+        """Replace a camera's zones; return the new revision. Raises Conflict on a stale revision."""
         ...
 
 
 class Files(Protocol):
     def put(self, data: bytes, media_type: str) -> Evidence:
-        """Written and fsynced under its hash before it returns. Raises Unavailable when the disk is full."""
+        """Write and fsync the bytes under their hash before it returns. Raises Unavailable when the disk is full."""
         ...
 
     def get(self, sha256: str) -> tuple[bytes, str]: ...
@@ -80,7 +87,7 @@ class Files(Protocol):
 
 class Trail(Protocol):
     def page(self, before: int | None, limit: int) -> list[TrailLine]:
-        """Newest first; `before` is the number of the last line of the page before."""
+        """Return lines, newest first; `before` is the number of the last line of the page before."""
         ...
 
 
@@ -103,15 +110,17 @@ class Store(Protocol):
     def files(self) -> Files: ...
 
     def proof(self, record_id: str, organisation: Organisation | None) -> Proof:
-        """For a reader of this police organisation, None: of the site. Raises NotFound; Unavailable while the record is
-        not anchored where this reader may look."""
+        """Return the proof for a reader of this police organisation, None: of the site. Raises NotFound; Unavailable
+        while the record is not anchored where this reader may look.
+        """
         ...
 
     def policy(self) -> Policy: ...
 
     def site(self) -> SiteContacts: ...
     def counts(self) -> dict[str, int]:
-        """profiles, templates, incidents, outbox_waiting, outbox_parked, cursor, disk_free_bytes: for /metrics."""
+        """Return profiles, templates, incidents, outbox_waiting, outbox_parked, cursor, disk_free_bytes: for /metrics.
+        """
         ...
 
     def subscribe(self, listener: Callable[[Event], None]) -> Callable[[], None]:
@@ -123,19 +132,19 @@ class Vision(Protocol):
     """The vision workers, as the API sees them. Every method raises Unavailable with the reason while one is down."""
 
     async def still(self, image: bytes, purpose: Literal["recognise", "enrol"]) -> Still:
-        """Raises Rejected naming what is wrong with the image."""
+        """Return the faces of an image. Raises Rejected naming what is wrong with the image."""
         ...
 
     async def picture(self, camera: str) -> Picture:
-        """The newest frame. Raises NotFound for an unknown camera."""
+        """Return the newest frame. Raises NotFound for an unknown camera."""
         ...
 
     def preview(self, camera: str, fps: float) -> AsyncGenerator[Picture, None]:
-        """Frames as they come, at most `fps` a second, until it is closed."""
+        """Yield frames as they come, at most `fps` a second, until it is closed."""
         ...
 
     def problem(self) -> str:
-        """Why recognition does not work just now; empty when it does."""
+        """Return why recognition does not work just now; empty when it does."""
         ...
 
 
@@ -144,7 +153,8 @@ class Cameras(Protocol):
 
     def states(self) -> list[CameraState]: ...
     def overlay(self, camera: str) -> dict[str, Any]:
-        """The newest observation: {at, width, height, tracks: [{id, box, name|null, status}]}. Raises NotFound."""
+        """Return the newest observation: {at, width, height, tracks: [{id, box, name|null, status}]}. Raises NotFound.
+        """
         ...
 
 
@@ -153,9 +163,9 @@ class Matcher(Protocol):
 
 
 class Links(Protocol):
-    """What the cloud connection looks like to a person."""
+    """The cloud connection as a person sees it."""
 
     def state(self) -> dict[str, Any]:
-        """{connected: bool, reason: str, since: Instant, waiting: int}."""
+        """Return {connected: bool, reason: str, since: Instant, waiting: int}."""
         ...
 

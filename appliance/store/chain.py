@@ -49,7 +49,7 @@ class Chain:
         self._connection, self._device, self._key = connection, device, key
 
     def next_sequence(self, write: Write) -> int:
-        """The sequence the next entry will have."""
+        """Return the sequence the next entry will have."""
         return int(write.execute("SELECT coalesce(max(sequence), 0) + 1 FROM entries").fetchone()[0])
 
     def append(self, write: Write, kind: RecordType, record: Incident | Action | LogRecord, at: str) -> Sealed:
@@ -64,7 +64,7 @@ class Chain:
         return Sealed(signed, salt)
 
     def state(self, db: Any, record_id: str) -> LedgerState:
-        """Where the record stands. Raises NotFound."""
+        """Return where the record stands. Raises NotFound."""
         row = db.execute("SELECT signed, hash, committed_at, reason, anchors, ledger_status, ledger_reason "
                          "FROM entries WHERE record_id = ?", (record_id,)).fetchone()
         if row is None:
@@ -78,12 +78,12 @@ class Chain:
                            reason=reason)
 
     def committed(self, write: Write, record_id: str, at: str) -> None:
-        """The cloud has it."""
+        """Note that the cloud has it."""
         write.execute("UPDATE entries SET committed_at = coalesce(committed_at, ?), reason = '' WHERE record_id = ?",
                       (at, record_id))
 
     def refused(self, write: Write, record_id: str, reason: str) -> None:
-        """The cloud, or the way there, will not take it."""
+        """Note that the cloud, or the way there, will not take it."""
         write.execute("UPDATE entries SET reason = ? WHERE record_id = ? AND committed_at IS NULL", (reason, record_id))
 
     def anchored(self, write: Write, put: AnchorPut) -> None:
@@ -102,7 +102,7 @@ class Chain:
         write.emit(Event("anchor", put.record_id))
 
     def page(self, after: int, limit: int) -> list[SignedEntry]:
-        """Entries with sequence > after, in order."""
+        """Return entries with sequence > after, in order."""
         with self._connection.read() as db:
             rows = db.execute("SELECT signed FROM entries WHERE sequence > ? ORDER BY sequence LIMIT ?",
                               (after, limit)).fetchall()
@@ -117,7 +117,7 @@ class Chain:
         return count
 
     def proof(self, record_id: str, organisation: Organisation | None) -> Proof:
-        """The proof to export, for a reader of this police organisation, None: of the site.
+        """Return the proof to export, for a reader of this police organisation, None: of the site.
 
         Raises NotFound; Unavailable while no ledger the reader may see has the record."""
         with self._connection.read() as db:

@@ -1,4 +1,4 @@
-"""What comes down from the cloud, from a cursor and gap-free: people, tombstones, contacts, anchors, tellings."""
+"""The changes from the cloud, applied from a cursor and gap-free: people, tombstones, contacts, anchors, tellings."""
 
 import json
 import logging
@@ -40,22 +40,22 @@ class Feed:
         self._chain, self._outbox, self._clock = chain, outbox, clock
 
     def cursor(self) -> int:
-        """The revision up to which everything was applied."""
+        """Return the revision up to which everything was applied."""
         with self._connection.read() as db:
             return int(get_meta(db, "cursor", "0"))
 
     def epoch(self) -> str:
-        """The life of the cloud's database we follow; empty before the first contact."""
+        """Return the life of the cloud's database we follow; empty before the first contact."""
         with self._connection.read() as db:
             return get_meta(db, "epoch")
 
     def synced_at(self) -> str | None:
-        """When the cloud's changes were last known to be complete here; None before the first time."""
+        """Return when the cloud's changes were last known to be complete here; None before the first time."""
         with self._connection.read() as db:
             return get_meta(db, "synced_at") or None
 
     def wants_resync(self) -> bool:
-        """Whether a refused edit made it necessary to fetch everybody anew."""
+        """Return whether a refused edit made it necessary to fetch everybody anew."""
         with self._connection.read() as db:
             return get_meta(db, "resync") == WANTED
 
@@ -65,8 +65,9 @@ class Feed:
             self._restart(write)
 
     def apply(self, changes: Changes) -> str:
-        """APPLIED; STALE when they do not follow the cursor (a duplicate, an old answer); RESTART when the cloud began
-        a new epoch and everything is asked for, and offered, anew. Repeating a call is harmless."""
+        """Return APPLIED; STALE when they do not follow the cursor (a duplicate, an old answer); RESTART when the cloud
+        began a new epoch and everything is asked for, and offered, anew. Repeating a call is harmless.
+        """
         with self._connection.write(UPKEEP) as write:
             epoch = get_meta(write, "epoch")
             if epoch != changes.epoch:
@@ -151,8 +152,9 @@ class Feed:
 
     @staticmethod
     def _with_edits(profile: Profile, edits: list[dict[str, object]]) -> Profile:
-        """The cloud's state with the edits made here that it has not confirmed on top. Edits are sets, so those it has
-        applied already change nothing; the revision stays the cloud's."""
+        """Return the cloud's state with the edits made here that it has not confirmed on top. Edits are sets, so those
+        it has applied already change nothing; the revision stays the cloud's.
+        """
         revision = profile.revision
         for body in edits:
             if body["type"] == "profile_changed":

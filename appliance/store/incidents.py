@@ -73,7 +73,7 @@ class Incidents:
             return self._view(db, _content(db, incident_id))
 
     def page(self, wanted: IncidentFilter, cursor: str | None, limit: int) -> tuple[list[IncidentView], str | None]:
-        """At most 200 at a time."""
+        """Return at most 200 incidents, newest first, and the next page's cursor."""
         limit = max(1, min(limit, MAX_PAGE))
         at, last_id = read_cursor(cursor) if cursor else (None, None)
         try:
@@ -113,7 +113,7 @@ class Incidents:
         return self.get(incident_id)
 
     def take(self, write: Write, action: Action) -> None:
-        """An action from the cloud; ours coming back, and repeats, change nothing."""
+        """Store an action from the cloud; ours coming back, and repeats, change nothing."""
         if write.execute("SELECT 1 FROM incidents WHERE id = ?", (action.incident,)).fetchone():
             self._insert(write, action)
 

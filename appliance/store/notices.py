@@ -31,7 +31,9 @@ class Notices:
 
     def create(self, *, users: tuple[str, ...], audience: tuple[Audience, ...], description: str, location: str,
                by: str, key: str | None = None) -> tuple[NoticeView, bool]:
-        """Raises Rejected when a user does not exist, or nobody could be told (and says who lacks what)."""
+        """Write a notice and plan its tellings. Raises Rejected when a user does not exist, or nobody could be told
+        (and says who lacks what).
+        """
         now = instant(self._clock)
         notice = build(Notice, id=new_id(int(self._clock() * 1000)), device=self._box, users=users, audience=audience,
                        description=description, location=location, at=now, by=by)
@@ -49,7 +51,7 @@ class Notices:
         return self.get(known or notice.id), known is None
 
     def get(self, subject_id: str) -> NoticeView:
-        """Until the cloud has reported, the deliveries are what the plan says now."""
+        """Return a telling; until the cloud has reported, its deliveries are what the plan says now."""
         with self._connection.read() as db:
             notice = _stored(db, "SELECT content FROM notices WHERE id = ?", subject_id)
             incident = _stored(db, "SELECT content FROM incidents WHERE id = ?", subject_id)
@@ -82,7 +84,7 @@ def _plan(db: Any, subject: str, users: tuple[str, ...], audience: tuple[Audienc
 
 
 def _obstacle(db: sqlite3.Connection, subject: str, planned: bool, nobody: str) -> str:
-    """Why the cloud has not reported any telling. `nobody`: why nobody is to be told."""
+    """Return why the cloud has not reported any telling. `nobody`: why nobody is to be told."""
     row = db.execute("SELECT state, reason FROM outbox WHERE subject = ? AND kind IN ('notice', 'incident')",
                      (subject,)).fetchone()
     if row is not None and row[0] == "parked":

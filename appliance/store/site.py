@@ -1,4 +1,4 @@
-"""How the campus itself is reached and what it has decided, as the cloud last said."""
+"""The contacts of the campus itself and its policy, as the cloud last said."""
 
 from typing import Any
 
@@ -8,12 +8,12 @@ from contract.policy import Policy
 
 
 def site_contacts(db: Any) -> SiteContacts:
-    """Empty until the cloud has said."""
+    """Return security's and the police's contacts; empty until the cloud has said."""
     stored = get_meta(db, "site")
     return SiteContacts.model_validate_json(stored) if stored else SiteContacts()
 
 
 def site_policy(db: Any) -> Policy:
-    """Who is told of what; the defaults until the cloud has said."""
+    """Return who is told of what; the defaults until the cloud has said."""
     stored = get_meta(db, "policy")
     return Policy.model_validate_json(stored) if stored else Policy()

@@ -58,22 +58,23 @@ class Store:
         self.profiles.fill_gallery()
 
     def proof(self, record_id: str, organisation: Organisation | None) -> Proof:
-        """For a reader of this police organisation, None: of the site. Raises NotFound; Unavailable while the record is
-        not anchored where this reader may look."""
+        """Return the proof for a reader of this police organisation, None: of the site. Raises NotFound; Unavailable
+        while the record is not anchored where this reader may look.
+        """
         return self.chain.proof(record_id, organisation)
 
     def policy(self) -> Policy:
-        """What the site has decided about who is told, as the cloud last said."""
+        """Return what the site has decided about who is told, as the cloud last said."""
         with self._connection.read() as db:
             return site_policy(db)
 
     def site(self) -> SiteContacts:
-        """How the campus itself is reached, as the cloud last said."""
+        """Return how the campus itself is reached, as the cloud last said."""
         with self._connection.read() as db:
             return site_contacts(db)
 
     def counts(self) -> dict[str, int]:
-        """Numbers for /metrics."""
+        """Return the numbers for /metrics."""
         with self._connection.read() as db:
             profiles, templates = db.execute("SELECT count(*), coalesce(sum(templates), 0) FROM profiles").fetchone()
             incidents = db.execute("SELECT count(*) FROM incidents").fetchone()[0]
@@ -92,7 +93,8 @@ class Store:
         self._bus.publish([event])
 
     def tidy(self) -> None:
-        """Upkeep, every few minutes: forget what is long confirmed, orphaned files, old keys; empty the log."""
+        """Do the upkeep of every few minutes: forget what is long confirmed, orphaned files, old keys; empty the log.
+        """
         with self._connection.write(UPKEEP) as write:
             self.outbox.forget(write, self._connection.limits.keep_received_days)
             idempotency.forget(write, self._clock)

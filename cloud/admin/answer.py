@@ -27,7 +27,7 @@ BY: dict[Audience, str] = {"users": "the person", "friends": "friend"}
 
 @router.get("/a/{token}", response_class=HTMLResponse)
 def look(request: Request, token: str, cloud: Cloud) -> Response:
-    """Who, where, what, when, and the button."""
+    """Show who, where, what, when, and the button."""
     try:
         return _shown(request, cloud, cloud.link_delivery(token))
     except NotFound as error:

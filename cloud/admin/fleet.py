@@ -53,7 +53,9 @@ class ClaimCode(BaseModel):
 
 
 class ClaimIn(BaseModel):
-    """What a box sends: the code, its id, a certificate request (PEM), the key that signs its chain (hex)."""
+    """A box's request to join the fleet: the code, its id, a certificate request (PEM), the key that signs its chain
+    (hex).
+    """
 
     model_config = ConfigDict(extra="forbid")
 
@@ -65,7 +67,7 @@ class ClaimIn(BaseModel):
 
 @router.get("/boxes")
 def listing(cloud: Cloud) -> Fleet:
-    """Every box with what it said of itself last, and how the ledger is."""
+    """Return every box with what it said of itself last, and how the ledger is."""
     with cloud.database.read() as session:
         items = fleet(session)
     return Fleet(items=items, ledger=look(cloud.ledger, cloud.policy.channels))
@@ -73,13 +75,13 @@ def listing(cloud: Cloud) -> Fleet:
 
 @router.post("/boxes/claim-codes", status_code=201)
 def make_code(cloud: Cloud, who: Who) -> ClaimCode:
-    """A new claim code for one box."""
+    """Make a new claim code for one box."""
     return ClaimCode(code=cloud.make_code(who.name))
 
 
 @router.post("/claim")
 def claim(body: ClaimIn, cloud: Cloud) -> dict[str, Any]:
-    """A box joins the fleet by its code: its certificate, the site's authority, and where the broker is."""
+    """Take a box into the fleet by its code; return its certificate, the site's authority, and where the broker is."""
     return cloud.claim(body.model_dump())
 
 
@@ -91,7 +93,7 @@ def revoke(box_id: Name, cloud: Cloud, who: Who) -> Response:
 
 
 def fleet(session: Session) -> list[BoxView]:
-    """All boxes, by id."""
+    """Return all boxes, by id."""
     return [_view(session, row) for row in boxes.every(session)]
 
 

@@ -1,4 +1,4 @@
-"""Whether the cloud lives, whether it can do its work, and its figures for Prometheus."""
+"""Health of the cloud: whether it lives, whether it can do its work, and its figures for Prometheus."""
 
 from fastapi import Response
 from prometheus_client import CollectorRegistry, generate_latest
@@ -33,13 +33,13 @@ class Ready(BaseModel):
 
 @router.get("/healthz")
 async def healthz() -> dict[str, str]:
-    """The process answers."""
+    """Say that the process answers."""
     return {"status": "ok"}
 
 
 @router.get("/readyz", responses={503: {"model": Ready}})
 def readyz(cloud: Cloud, response: Response) -> Ready:
-    """The cloud can do its work: the database and the ledger answer."""
+    """Say whether the cloud can do its work: the database and the ledger answer."""
     problems = []
     try:
         with cloud.database.read() as session:
@@ -54,7 +54,7 @@ def readyz(cloud: Cloud, response: Response) -> Ready:
 
 @router.get("/metrics", response_class=Response, responses={200: {"content": {"text/plain": {}}}})
 def metrics(cloud: Cloud) -> Response:
-    """Prometheus text format. No names and no ids of people."""
+    """Return the figures as Prometheus text. No names and no ids of people."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Figures(cloud))
     return Response(generate_latest(registry), media_type=CONTENT_TYPE_LATEST)

@@ -48,8 +48,9 @@ def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | Non
             since: Annotated[Instant | None, Query(description="inclusive, with a zone")] = None,
             until: Annotated[Instant | None, Query(description="exclusive, with a zone")] = None,
             cursor: Cursor = None, limit: Limit = 50) -> Page[IncidentView]:
-    """Past incidents, newest first. For police: only those of which the site's policy tells their organisation, without
-    the people in them until the campus has released them, and those it has released."""
+    """Return past incidents, newest first. For police: only those of which the site's policy tells their organisation,
+    without the people in them until the campus has released them, and those it has released.
+    """
     wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
     with cloud.database.read() as session:
         views, following = records.page(session, wanted, cursor, limit, box)
@@ -60,7 +61,7 @@ def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | Non
 
 @router.get("/incidents/{incident_id}")
 def one(incident_id: Id, cloud: Cloud, who: Who) -> IncidentView:
-    """An incident with what people did about it and where it stands on the ledger."""
+    """Return an incident with what people did about it and where it stands on the ledger."""
     with cloud.database.read() as session:
         return readable(session, records.incident_view(session, incident_id), who, cloud.policy)
 
@@ -80,7 +81,7 @@ def act(incident_id: Id, body: IncidentAction, cloud: Cloud, who: Who) -> Incide
 @router.get("/incidents/{incident_id}/evidence/{sha256}", response_class=Response,
             responses={200: {"content": {"image/jpeg": {}}}})
 def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Response:
-    """A file that shows the incident, once it has arrived from the box."""
+    """Return a file that shows the incident, once it has arrived from the box."""
     with cloud.database.read() as session:
         view = readable(session, records.incident_view(session, incident_id), who, cloud.policy)
         if sha256 not in (e.sha256 for e in view.incident.evidence):
@@ -93,7 +94,7 @@ def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Resp
 
 
 def visible(session: Session, views: Iterable[IncidentView], who: Identity, policy: Policy) -> list[IncidentView]:
-    """The incidents this person may see, as they may see them."""
+    """Return the incidents this person may see, as they may see them."""
     if who.role != "police":
         return [_anchors_for(None, view) for view in views]
     organisation = policy.reads_for(who.name)
@@ -106,7 +107,7 @@ def visible(session: Session, views: Iterable[IncidentView], who: Identity, poli
 
 
 def readable(session: Session, view: IncidentView, who: Identity, policy: Policy) -> IncidentView:
-    """The incident as this person may see it. Raises NotFound where they may not, as if there were none."""
+    """Return the incident as this person may see it. Raises NotFound where they may not, as if there were none."""
     found = visible(session, [view], who, policy)
     if not found:
         raise NotFound(f"there is no incident {view.incident.id}")
@@ -119,7 +120,7 @@ def _anchors_for(organisation: Organisation | None, view: IncidentView) -> Incid
 
 
 def _withheld(view: IncidentView) -> IncidentView:
-    """What the police see before a human's word: free text may name people too, so it is left out with them."""
+    """Return what the police see before a human's word: free text may name people too, so it is left out with them."""
     incident = view.incident.model_copy(update={"people": (), "description": "", "evidence": ()})
     return view.model_copy(update={"incident": incident, "names": {}, "actions": (), "assignee": None,
                                    "withheld": True})

@@ -1,4 +1,4 @@
-"""Where records stand on the ledger, their proofs, and the logs themselves."""
+"""Places of records on the ledger, their proofs, and the logs themselves."""
 
 from typing import Annotated, Literal
 
@@ -58,7 +58,7 @@ class LogEntry(BaseModel):
 
 @router.get("/blockchain/log/{record_id}")
 def entry(record_id: Id, cloud: Cloud, who: Who) -> LedgerAnswer:
-    """Where a log record or an incident stands: received, anchored on the ledger."""
+    """Return where a log record or an incident stands: received, anchored on the ledger."""
     with cloud.database.read() as session:
         return _look_up(session, record_id, who, cloud.policy)
 
@@ -66,7 +66,7 @@ def entry(record_id: Id, cloud: Cloud, who: Who) -> LedgerAnswer:
 @router.get("/blockchain/log/{record_id}/proof", response_class=Response,
             responses={200: {"content": {"application/json": {}}}})
 def proof(record_id: Id, cloud: Cloud, who: Who) -> Response:
-    """The proof file, for `sentrybox verify FILE`. 503 until the record is anchored."""
+    """Return the proof file, for `sentrybox verify FILE`. 503 until the record is anchored."""
     with cloud.database.write() as session:
         _look_up(session, record_id, who, cloud.policy)
         data = proof_of(session, record_id, _organisation(who, cloud.policy)).to_bytes()
@@ -78,7 +78,7 @@ def proof(record_id: Id, cloud: Cloud, who: Who) -> Response:
 
 @router.get("/ledger/{channel}/head")
 def head(channel: LedgerChannel, cloud: Cloud, who: Who) -> LedgerHead:
-    """The newest signed tree head of a log, or the newest block of a Fabric channel. A police log is for that
+    """Return the newest signed tree head of a log, or the newest block of a Fabric channel. A police log is for that
     organisation."""
     _may_read(channel, who, cloud.policy)
     return cloud.ledger.head(channel)
@@ -88,7 +88,7 @@ def head(channel: LedgerChannel, cloud: Cloud, who: Who) -> LedgerHead:
 def entries(channel: LedgerChannel, cloud: Cloud, who: Who, limit: Limit = 50,
             cursor: Annotated[int, Query(ge=-1, le=2**53 - 1, description="`next` of the page before")] = -1
             ) -> Page[LogEntry]:
-    """The records of a log, oldest first, whole blocks at a time; of batches Fabric has only the roots, so their
+    """Return the records of a log, oldest first, whole blocks at a time; of batches Fabric has only the roots, so their
     records are not among them, and a page may be empty although there is a `next`. A police log is for that
     organisation."""
     _may_read(channel, who, cloud.policy)
@@ -98,7 +98,8 @@ def entries(channel: LedgerChannel, cloud: Cloud, who: Who, limit: Limit = 50,
 
 
 def _organisation(who: Identity, policy: Policy) -> Organisation | None:
-    """The police organisation that this person reads for; None: they read for the site, or nobody said for whom."""
+    """Return the police organisation that this person reads for; None: they read for the site, or nobody said for whom.
+    """
     return policy.reads_for(who.name) if who.role == "police" else None
 
 
@@ -111,8 +112,9 @@ def _may_read(channel: LedgerChannel, who: Identity, policy: Policy) -> None:
 
 
 def _look_up(session: Session, record_id: str, who: Identity, policy: Policy) -> LedgerAnswer:
-    """Raises NotFound for what is neither a log record nor an incident this role may see; the police see what is
-    released."""
+    """Return the record and its place. Raises NotFound for what is neither a log record nor an incident this role may
+    see; the police see what is released.
+    """
     if who.role == "police":
         must_be_released(session, record_id, _organisation(who, policy))
     try:

@@ -1,4 +1,4 @@
-"""Whether records can go on the ledger, and how long the certificates last that they go there with."""
+"""Health of the ledger: whether records can go there, and how long the certificates for it last."""
 
 import math
 
@@ -44,7 +44,7 @@ def look(ledger: Ledger, channels: tuple[LedgerChannel, ...]) -> LedgerHealth:
 
 
 def days_left(expires: str) -> int:
-    """Whole days from now until that Instant."""
+    """Return the whole days from now until that Instant."""
     return math.floor((from_text(expires) - from_text(now())).total_seconds() / 86400)
 
 

@@ -62,20 +62,20 @@ def notify(body: NewNotice, cloud: Cloud, who: Who, response: Response, key: Ide
 @router.get("/notify/{subject_id}")
 def follow(subject_id: Annotated[Id, Path(description="of a notice, or of an incident that told people by itself")],
            cloud: Cloud) -> NoticeView:
-    """How each delivery stands."""
+    """Return how each delivery stands."""
     with cloud.database.read() as session:
         return view_of(session, subject_id)
 
 
 @router.get("/alarms")
 def alarms(cloud: Cloud) -> Alarms:
-    """Deliveries that failed for good, and incidents of which nobody could be told; newest first."""
+    """Return deliveries that failed for good, and incidents of which nobody could be told; newest first."""
     with cloud.database.read() as session:
         return Alarms(items=alerts.problems(session))
 
 
 def view_of(session: Session, subject_id: str) -> NoticeView:
-    """Raises NotFound for what is no notice and told nobody."""
+    """Return what became of a telling. Raises NotFound for what is no notice and told nobody."""
     record = alerts.subject_of(session, subject_id)
     told = tuple(deliveries.for_subject(session, subject_id))
     if record is None and not told:
@@ -84,7 +84,7 @@ def view_of(session: Session, subject_id: str) -> NoticeView:
 
 
 def _earlier(session: Session, notice: Notice) -> NoticeView | None:
-    """The answer to a repeated request. Raises Conflict when the key came with another notice."""
+    """Return the answer to a repeated request. Raises Conflict when the key came with another notice."""
     try:
         known = records.notice(session, notice.id)
     except NotFound:

@@ -149,7 +149,7 @@ def audit(request: Request, cloud: Cloud) -> Response:
 
 
 def _row(session: Session, view: IncidentView, who: Identity, policy: Policy) -> dict[str, Any]:
-    """What a card shows of an incident. Police does not see the private contacts of people."""
+    """Return what a card shows of an incident. Police does not see the private contacts of people."""
     incident = view.incident
     told = [] if who.role == "police" else deliveries.for_subject(session, incident.id)
     pictures = [e.sha256 for e in incident.evidence
@@ -167,8 +167,9 @@ def _row(session: Session, view: IncidentView, who: Identity, policy: Policy) ->
 
 
 def _police(session: Session, view: IncidentView, who: Identity, policy: Policy) -> list[dict[str, Any]]:
-    """How the incident stands with each police organisation whose business it is, or that it was released to; for
-    police, with their own."""
+    """Return how the incident stands with each police organisation whose business it is, or that it was released to;
+    for police, with their own.
+    """
     if view.withheld:
         return []
     decision, found = decide_on(view.incident, policy), releases.of_record(session, view.incident.id)

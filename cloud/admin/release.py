@@ -29,7 +29,7 @@ To = Annotated[Name, Query(alias="organisation", description="the police organis
 
 
 class ReleaseView(BaseModel):
-    """Whether a police organisation may read this record, since when, and by whose word."""
+    """The standing of a release: whether an organisation may read the record, since when, and by whose word."""
 
     organisation: Organisation
     state: Literal["not released", "released", "withdrawn"]
@@ -74,8 +74,9 @@ def withdraw_log(record_id: Id, cloud: Cloud, who: Who, to: To = POLICE) -> Rele
 
 @router.get("/released/{record_id}")
 def released(record_id: Id, cloud: Cloud, who: Who) -> Released:
-    """What was released of a record to the organisation that asks: 404 before, 410 after it was withdrawn, 503 until
-    the record is anchored."""
+    """Return what was released of a record to the organisation that asks: 404 before, 410 after it was withdrawn, 503
+    until the record is anchored.
+    """
     organisation = cloud.policy.reads_for(who.name)
     with cloud.database.read() as session:
         row = must_be_released(session, record_id, organisation)
@@ -85,8 +86,10 @@ def released(record_id: Id, cloud: Cloud, who: Who) -> Released:
 
 
 def must_be_released(session: Session, record_id: str, organisation: Organisation | None) -> ReleaseRow:
-    """Raises NotFound, also where there is no such record: the police learn of none by asking; Problem 410 for a
-    release that was withdrawn. `organisation` None: an account of which the policy does not say for whom it reads."""
+    """Return the release. Raises NotFound, also where there is no such record: the police learn of none by asking;
+    Problem 410 for a release that was withdrawn. `organisation` None: an account of which the policy does not say for
+    whom it reads.
+    """
     row = None if organisation is None else releases.find(session, record_id, organisation)
     if row is None:
         raise NotFound(f"nothing is released under {record_id}", hint="a supervisor of the campus releases incidents")
@@ -96,7 +99,7 @@ def must_be_released(session: Session, record_id: str, organisation: Organisatio
 
 
 def view_of(organisation: Organisation, row: ReleaseRow | None) -> ReleaseView:
-    """How a release to this organisation stands."""
+    """Return how a release to this organisation stands."""
     if row is None:
         return ReleaseView(organisation=organisation, state="not released")
     if row.withdrawn_at is not None:

@@ -21,12 +21,12 @@ ReadFaces = Callable[[bytes], Sequence[Face]]
 
 
 def no_space(pack: str) -> EmbeddingSpace | None:
-    """For a cloud without a vision worker of its own: nothing is compared."""
+    """Return None, for a cloud without a vision worker of its own: nothing is compared."""
     return None
 
 
 def no_vision(image: bytes) -> Sequence[Face]:
-    """For a cloud without a vision worker of its own."""
+    """Raise Unavailable, for a cloud without a vision worker of its own."""
     raise Unavailable("this cloud has no vision worker, so it cannot look at photos",
                       hint="enrol at a box, or set [vision] models in the cloud's configuration")
 

@@ -1,4 +1,4 @@
-"""How the campus itself is reached: security and police contacts."""
+"""The contacts of the campus itself: security and police contacts."""
 
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -33,7 +33,7 @@ class ContactsChange(BaseModel):
 
 @router.get("/site/contacts")
 def read(cloud: Cloud) -> Contacts:
-    """Who is told as security and as police."""
+    """Return who is told as security and as police."""
     with cloud.database.read() as session:
         return view_of(site.get(session))
 
@@ -53,6 +53,6 @@ def write(body: ContactsChange, cloud: Cloud, who: Who) -> Contacts:
 
 
 def view_of(contacts: SiteContacts) -> Contacts:
-    """The contacts with their revision."""
+    """Return the contacts with their revision."""
     return Contacts(security=contacts.security, police=contacts.police,
                     revision=content_hash(contacts.model_dump(mode="json"))[:16])

@@ -1,4 +1,4 @@
-"""How the campus itself is reached, and what it has decided about who is told: what every box has to know too."""
+"""The contacts of the campus itself, and its policy of who is told: what every box has to know too."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ POLICY_KEY = "policy"
 
 
 def get(session: Session) -> SiteContacts:
-    """The contacts; empty until somebody sets them."""
+    """Return the contacts; empty until somebody sets them."""
     text = meta.get(session, KEY)
     return SiteContacts() if text is None else SiteContacts.model_validate_json(text)
 
@@ -36,7 +36,7 @@ def put(session: Session, site: SiteContacts, by: str) -> None:
 
 
 def policy(session: Session) -> Policy:
-    """The site's policy, as the boxes know it."""
+    """Return the site's policy, as the boxes know it."""
     text = meta.get(session, POLICY_KEY)
     return Policy() if text is None else Policy.model_validate_json(text)
 

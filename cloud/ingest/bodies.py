@@ -1,4 +1,6 @@
-"""What each kind of message does, in the transaction that notes it as received. One function per kind, in one table."""
+"""The effect of each kind of message, in the transaction that notes it as received. One function per kind, in one
+table.
+"""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -33,7 +35,7 @@ from contract.policy import Policy, decide_on, severity_of
 
 
 class Setting(NamedTuple):
-    """What the handlers need beside the session: where files are kept, and the site's policy."""
+    """The handlers' settings: where files are kept, and the site's policy."""
 
     files: Path
     policy: Policy = Policy()
@@ -116,7 +118,7 @@ effects undone, Unavailable to have it sent again later; it returns a reason to 
 
 
 def profile_of(message: Up) -> str | None:
-    """The profile that a box is to be told anew when this message is refused."""
+    """Return the profile that a box is to be told anew when this message is refused."""
     body = message.body
     if isinstance(body, ProfileCreated):
         return body.profile.id

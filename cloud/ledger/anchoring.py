@@ -15,7 +15,7 @@ from functools import partial
 
 from cloud.database.engine import Database
 from cloud.database.ledger import jobs, submissions
-from cloud.database.ledger.jobs import Claim
+from cloud.database.ledger.jobs import JobClaim
 from cloud.database.ledger.submissions import Submission
 from contract.errors import Conflict, NotFound, Rejected, Stale, Unavailable
 from contract.ledger import LedgerChannel
@@ -40,7 +40,9 @@ BACK_OFF_S = (1.0, 2.0, 5.0, 15.0, 60.0)
 
 @dataclass(frozen=True)
 class Anchoring:
-    """What the rounds work with. A batch has up to `batch_size` records, and none waits longer than `batch_seconds`."""
+    """The parts that the rounds work with. A batch has up to `batch_size` records, and none waits longer than
+    `batch_seconds`.
+    """
 
     database: Database
     ledger: Ledger
@@ -49,7 +51,7 @@ class Anchoring:
     clock: Callable[[], str] = now
 
     def later(self, seconds: float) -> str:
-        """The Instant that many seconds from now."""
+        """Return the Instant that many seconds from now."""
         return to_text(from_text(self.clock()) + timedelta(seconds=seconds))
 
 
@@ -143,7 +145,7 @@ def _result(future: Future[int]) -> int:
         return 0
 
 
-def _begin(work: Anchoring, channel: LedgerChannel, claim: Claim) -> int:
+def _begin(work: Anchoring, channel: LedgerChannel, claim: JobClaim) -> int:
     """From a claim to anchored records: prepare, store, send."""
     done = 0
     for part, outcome in _prepare(work, channel, claim):
@@ -170,8 +172,8 @@ def _begin(work: Anchoring, channel: LedgerChannel, claim: Claim) -> int:
 
 
 def _prepare(
-    work: Anchoring, channel: LedgerChannel, claim: Claim
-) -> Iterator[tuple[Claim, Prepared | Conflict | Rejected | Unavailable | Stale]]:
+    work: Anchoring, channel: LedgerChannel, claim: JobClaim
+) -> Iterator[tuple[JobClaim, Prepared | Conflict | Rejected | Unavailable | Stale]]:
     try:
         yield claim, work.ledger.prepare(channel, [job.record for job in claim.jobs])
     except (Unavailable, Stale) as error:

@@ -86,15 +86,15 @@ class EmbeddedLedger:
             raise
 
     def check(self, channel: LedgerChannel) -> None:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         self.head(channel)
 
     def identities(self) -> tuple[LedgerIdentity, ...]:
-        """None: its keys have no certificates."""
+        """Return (): its keys have no certificates."""
         return ()
 
     def prepare(self, channel: LedgerChannel, records: Sequence[LedgerRecord]) -> Prepared:
-        """As contract.ports.Ledger. The transaction's id is the Merkle root over the records; there is nothing to send
+        """See contract.ports.Ledger. The transaction's id is the Merkle root over the records; there is nothing to send
         but the records themselves."""
         # Each look-up by itself: `commit` looks again, and only then it counts.
         with self._mutex, _speaking(self._path):
@@ -104,7 +104,7 @@ class EmbeddedLedger:
         return Prepared(channel, tuple(records), top, b"")
 
     def commit(self, prepared: Prepared) -> Anchor:
-        """As contract.ports.Ledger: one SQLite transaction, fsynced when it returns. Records that are there already
+        """See contract.ports.Ledger: one SQLite transaction, fsynced when it returns. Records that are there already
         keep their places."""
         channel = prepared.channel
         with self._transaction("IMMEDIATE"):
@@ -124,12 +124,12 @@ class EmbeddedLedger:
         return Anchor(channel=channel, transaction=prepared.transaction, block=first[0], at=first[1])
 
     def get(self, channel: LedgerChannel, record_id: str) -> LedgerRecord:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         with self._transaction():
             return self._leaf(channel, record_id)[1]
 
     def prove(self, anchor: Anchor, records: Sequence[LedgerRecord]) -> tuple[InclusionProof, ...]:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         channel, proofs = anchor.channel, []
         with self._transaction():
             head = self._stored(channel)
@@ -146,12 +146,12 @@ class EmbeddedLedger:
         return tuple(proofs)
 
     def head(self, channel: LedgerChannel) -> TreeHead:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         with self._transaction():
             return self._stored(channel)
 
     def page(self, channel: LedgerChannel, after: int, limit: int) -> LedgerPage:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         with self._transaction():
             rows = self._connection.execute(
                 "SELECT number, content FROM leaves WHERE channel = ? AND number > ? ORDER BY number LIMIT ?",
@@ -161,8 +161,9 @@ class EmbeddedLedger:
         return LedgerPage(found, found[-1][0] if len(rows) > limit else None)
 
     def consistency(self, channel: LedgerChannel, old_size: int) -> list[str]:
-        """The path (hex) that shows that the tree of the first `old_size` leaves is a prefix of the newest head's, for
-        contract.proof.merkle.check_consistency. Raises Rejected when there was no such tree."""
+        """Return the path (hex) that shows that the tree of the first `old_size` leaves is a prefix of the newest
+        head's, for contract.proof.merkle.check_consistency. Raises Rejected when there was no such tree.
+        """
         with self._transaction():
             size = self._stored(channel).size
             if not 0 < old_size <= size:
@@ -174,7 +175,7 @@ class EmbeddedLedger:
         self._connection.close()
 
     def _known(self, channel: LedgerChannel, record: LedgerRecord) -> tuple[int, str] | None:
-        """The number and time of the record's leaf. Raises Conflict when its id has other content."""
+        """Return the number and time of the record's leaf. Raises Conflict when its id has other content."""
         row = self._one("SELECT number, at, content FROM leaves WHERE channel = ? AND id = ?", channel, record.id)
         if row is None:
             return None

@@ -50,7 +50,7 @@ class FabricLedger:
         self._records: dict[tuple[str, int], tuple[LedgerRecord, ...]] = {}
 
     def check(self, channel: LedgerChannel) -> None:
-        """As contract.ports.Ledger. A certificate that was renewed in its file is taken up here."""
+        """See contract.ports.Ledger. A certificate that was renewed in its file is taken up here."""
         try:
             self._identities[channel] = self._profile.identity(channel)
         except SetupError as error:
@@ -59,7 +59,7 @@ class FabricLedger:
         self._genesis(channel)
 
     def prepare(self, channel: LedgerChannel, records: Sequence[LedgerRecord]) -> Prepared:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         if len(records) == 1:
             one = records[0]
             call: tuple[str, ...] = ("Record", one.id, one.commitment, str(one.schema_version), one.severity)
@@ -74,7 +74,7 @@ class FabricLedger:
         return Prepared(channel, tuple(records), there, envelope)
 
     def commit(self, prepared: Prepared) -> Anchor:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         channel, transaction = prepared.channel, prepared.transaction
         if not prepared.envelope:
             return self._there(channel, transaction)
@@ -92,25 +92,25 @@ class FabricLedger:
         return Anchor(channel=channel, transaction=transaction, block=settled.block, at=made_at(prepared.envelope))
 
     def prove(self, anchor: Anchor, records: Sequence[LedgerRecord]) -> tuple[FabricInclusion, ...]:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         block, position = self._find(anchor.channel, anchor.transaction)
         return inclusions_of(block, position, anchor.channel, records, self._roots)
 
     def get(self, channel: LedgerChannel, record_id: str) -> LedgerRecord:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         with _in_our_words(f"record {record_id} on {channel}"):
             stored = self._gateway.evaluate(self._identity(channel), channel, self._chaincode, "Get", record_id)
         return record_from(json.loads(stored))
 
     def head(self, channel: LedgerChannel) -> ChainHead:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         genesis = self._genesis(channel)
         with _in_our_words(f"the newest block of {channel}"):
             info = blocks.chain_info(self._gateway, self._identity(channel), channel)
         return ChainHead(channel=channel, height=info.height, hash=info.current_hash.hex(), genesis=genesis)
 
     def page(self, channel: LedgerChannel, after: int, limit: int) -> LedgerPage:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         found: list[tuple[int, LedgerRecord]] = []
         with _in_our_words(f"the blocks of {channel} after {after}"):
             height = blocks.chain_info(self._gateway, self._identity(channel), channel).height
@@ -123,7 +123,7 @@ class FabricLedger:
         return LedgerPage(found, end - 1 if end < height else None)
 
     def identities(self) -> tuple[LedgerIdentity, ...]:
-        """As contract.ports.Ledger."""
+        """See contract.ports.Ledger."""
         return tuple(LedgerIdentity(f"{identity.mspid} on {channel}", to_text(identity.not_after))
                      for channel, identity in self._identities.items())
 
@@ -174,7 +174,7 @@ class FabricLedger:
 
 @contextmanager
 def _in_our_words(what: str) -> Iterator[None]:
-    """The gateway's errors as the contract's. Whatever may be mended or pass is Unavailable: the records wait."""
+    """Raise the gateway's errors as the contract's. Whatever may be mended or pass is Unavailable: the records wait."""
     try:
         yield
     except SentryboxError:

@@ -10,7 +10,7 @@ from sqlmodel import Session
 
 from cloud.database.engine import Database
 from cloud.database.telling import alerts, deliveries
-from cloud.database.telling.deliveries import Claim
+from cloud.database.telling.deliveries import DeliveryClaim
 from cloud.notify import retry
 from contract.delivery import Delivery
 from contract.errors import SentryboxError, Unavailable
@@ -31,7 +31,7 @@ Letter = Callable[[Session, Delivery, str, datetime], Alert]
 
 
 class Desk(NamedTuple):
-    """What a worker needs: the database, an adapter per configured channel, the time, the acknowledge link of a
+    """The tools of a worker: the database, an adapter per configured channel, the time, the acknowledge link of a
     delivery id, and who writes the letters."""
 
     database: Database
@@ -76,7 +76,7 @@ def _why_nobody(incident: Incident) -> str:
     return f"{known}, and the site has no security contacts; add them under Contacts"
 
 
-def _attempt(desk: Desk, claim: Claim) -> None:
+def _attempt(desk: Desk, claim: DeliveryClaim) -> None:
     delivery = claim.delivery
     try:
         step = _try(desk, claim)
@@ -93,7 +93,7 @@ def _attempt(desk: Desk, claim: Claim) -> None:
     log.info("delivery %s by %s: %s %s", settled.id, settled.channel, settled.state, settled.reason)
 
 
-def _try(desk: Desk, claim: Claim) -> retry.Next:
+def _try(desk: Desk, claim: DeliveryClaim) -> retry.Next:
     delivery, unclear = claim
     channel = desk.channels.get(delivery.channel)
     if channel is None:

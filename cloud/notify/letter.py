@@ -15,7 +15,7 @@ from contract.ports import Alert
 
 
 def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Alert:
-    """What to say to whom. Times are given in UTC."""
+    """Return what to say to whom. Times are given in UTC."""
     record = alerts.subject_of(session, delivery.subject)
     if delivery.recipient == alerts.UNDELIVERED:
         wording = text.undelivered_wording(_failures(session, delivery.subject), _about(session, delivery), link)
@@ -35,13 +35,13 @@ def letter(session: Session, delivery: Delivery, link: str, now: datetime) -> Al
 
 
 def alert_of(delivery: Delivery, wording: text.Wording) -> Alert:
-    """The wording, cut to what the delivery's channel takes."""
+    """Return the wording, cut to what the delivery's channel takes."""
     limit = text.PUSH_LIMIT if delivery.channel == "push" else text.LIMIT
     return Alert(delivery.id, delivery.channel, delivery.address, wording.title, wording.text(limit))
 
 
 def failure(delivery: Delivery, who: str) -> str:
-    """One line: who was not told, by what, why."""
+    """Return one line: who was not told, by what, why."""
     return f"{who} ({delivery.audience}) by {delivery.channel}: {delivery.reason}"
 
 

@@ -50,7 +50,9 @@ class _Opened(NamedTuple):
 
 
 def header_bytes(block: BlockHeader) -> bytes:
-    """DER SEQUENCE of number, previous hash and data hash: what the orderer signs, and the next block hashes."""
+    """Return the DER SEQUENCE of number, previous hash and data hash: what the orderer signs, and the next block
+    hashes.
+    """
     number = block.number.to_bytes(block.number.bit_length() // 8 + 1, "big")
     previous, data = bytes.fromhex(block.previous_hash), bytes.fromhex(block.data_hash)
     return der(0x30, der(0x02, number) + der(0x04, previous) + der(0x04, data))

@@ -18,7 +18,7 @@ CHECKPOINT = "police-channel-read-through"
 NO_CONTACT = "an entry came on the police channel, and no police contact is configured; add one to [contacts]"
 
 
-class Seen(NamedTuple):
+class SeenRecord(NamedTuple):
     """A record of the channel and where it stands there; `campus`: the site it comes from."""
 
     record: LedgerRecord
@@ -27,7 +27,7 @@ class Seen(NamedTuple):
     transaction: str
 
 
-def add(session: Session, seen: Seen) -> bool:
+def add(session: Session, seen: SeenRecord) -> bool:
     """Keep an entry and plan all that follows from it: telling the contacts, our word on the ledger, asking for the
     details. Whether it was new; of one that is there already nothing is planned again."""
     at = now()
@@ -45,12 +45,12 @@ def add(session: Session, seen: Seen) -> bool:
 
 
 def find(session: Session, entry: str) -> PoliceEntryRow | None:
-    """The entry with this record's id, None when there is none."""
+    """Return the entry with this record's id, None when there is none."""
     return session.get(PoliceEntryRow, entry)
 
 
 def get(session: Session, entry: str) -> PoliceEntryRow:
-    """Raises NotFound."""
+    """Return an entry. Raises NotFound."""
     row = find(session, entry)
     if row is None:
         raise NotFound(f"there is no entry {entry}")
@@ -58,18 +58,18 @@ def get(session: Session, entry: str) -> PoliceEntryRow:
 
 
 def page(session: Session, before: int | None, limit: int) -> list[PoliceEntryRow]:
-    """Newest first; `before` is the number of the last entry of the page before."""
+    """Return entries, newest first; `before` is the number of the last entry of the page before."""
     query = select(PoliceEntryRow).order_by(col(PoliceEntryRow.number).desc()).limit(limit)
     return list(session.exec(query if before is None else query.where(PoliceEntryRow.number < before)))
 
 
 def count(session: Session) -> int:
-    """How many entries came."""
+    """Return how many entries came."""
     return session.exec(select(func.count()).select_from(PoliceEntryRow)).one()
 
 
 def checkpoint(session: Session) -> str | None:
-    """How far the channel was read, as `put_checkpoint` stored it; None before the first time."""
+    """Return how far the channel was read, as `put_checkpoint` stored it; None before the first time."""
     return meta.get(session, CHECKPOINT)
 
 

@@ -29,7 +29,7 @@ from contract.proof.release import Released
 from police.api.app import build_app
 from police.api.services import Services
 from police.database import entries
-from police.database.entries import Seen
+from police.database.entries import SeenRecord
 from police.database.schema import MIGRATIONS
 from police.link import ChannelLink
 
@@ -171,7 +171,7 @@ def put_entry(database: Database, record: LedgerRecord | None = None) -> str:
     """An entry as the listener keeps it."""
     record = record or LedgerRecord(id=new_id(), commitment="ab" * 32, severity="critical")
     with database.write() as session:
-        entries.add(session, Seen(record, "Campus North", 7, "cd" * 32))
+        entries.add(session, SeenRecord(record, "Campus North", 7, "cd" * 32))
     return record.id
 
 

@@ -15,7 +15,7 @@ from typing import Protocol, TypeVar
 from cloud.ledger.fabric import commands, health, processes, programs, settings
 from cloud.ledger.gateway import blocks
 from cloud.ledger.gateway.client import Commit, Endorsed, Gateway
-from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint, events
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint, EventStream
 from cloud.ledger.gateway.failures import GatewayError
 from cloud.ledger.gateway.identity import Identity
 from cloud.ledger.gateway.profile import ConnectionProfile
@@ -103,7 +103,7 @@ class Listener:
     """Reads a channel's events in a thread; each may be awaited with a bound."""
 
     def __init__(self, client: Client, checkpoint: Checkpoint | None) -> None:
-        self._stream = events(client.gateway, client.identity, client.channel, CHAINCODE, checkpoint)
+        self._stream = EventStream(client.gateway, client.identity, client.channel, CHAINCODE, checkpoint)
         self._items: queue.SimpleQueue[ChannelEvent | BlockEnd | Exception | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._read, daemon=True)
         self._thread.start()

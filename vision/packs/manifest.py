@@ -54,7 +54,7 @@ class Detector(NamedTuple):
 
 
 class Landmarks(NamedTuple):
-    """Where the five landmarks come from: a predictor in `file`, or "detector": the face detector gives them.
+    """The source of the five landmarks: a predictor in `file`, or "detector": the face detector gives them.
 
     `box` maps a detector's (x, y, w, h) to the predictor's: x + b0*w, y + b1*h, b2*w, b3*h.
     """

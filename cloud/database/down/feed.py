@@ -1,4 +1,4 @@
-"""What a box should apply next, read from every wing of the database by the revisions of the change log."""
+"""The changes that a box should apply next, read from every wing of the database by the revisions of the change log."""
 
 from collections.abc import Callable
 
@@ -36,7 +36,7 @@ ENVELOPE = 4096
 
 
 def changes_for(session: Session, box: str, after: int, limit: int) -> Changes:
-    """What the box should apply next: at most `limit` changes and at most MAX_MESSAGE bytes, oldest first."""
+    """Return what the box should apply next: at most `limit` changes and at most MAX_MESSAGE bytes, oldest first."""
     # The number first: every change up to it is committed, and what is committed later has a higher one.
     newest = revision(session)
     epoch = meta.epoch(session)

@@ -1,4 +1,5 @@
-"""What the ledger's audit reads, page by page: chain entries with all that hangs on them, rows that nothing explains.
+"""The rows that the ledger's audit reads, page by page: chain entries with all that hangs on them, rows that nothing
+explains.
 
 Nothing is checked or parsed here: any column may have been tampered with.
 """
@@ -29,7 +30,7 @@ class Chained(NamedTuple):
 
 
 class Known(NamedTuple):
-    """What an exported chain is compared with."""
+    """An entry that an exported chain is compared with."""
 
     sequence: int
     hash: str
@@ -37,12 +38,12 @@ class Known(NamedTuple):
 
 
 def boxes_with_entries(session: Session) -> list[str]:
-    """Ids of all boxes that any entry names."""
+    """Return ids of all boxes that any entry names."""
     return list(session.exec(select(EntryRow.box).distinct().order_by(col(EntryRow.box))))
 
 
 def channels(session: Session) -> list[str]:
-    """Every ledger channel that a record was queued for."""
+    """Return every ledger channel that a record was queued for."""
     return list(session.exec(select(LedgerJobRow.channel).distinct()))
 
 
@@ -51,7 +52,7 @@ def count_entries(session: Session) -> int:
 
 
 def chain(database: Database, box: str) -> Iterator[Chained]:
-    """The entries of a box in order of their number. Each page is a transaction of its own."""
+    """Yield the entries of a box in order of their number. Each page is a transaction of its own."""
     after = -(2**62)
     while True:
         with database.read() as session:
@@ -65,7 +66,7 @@ def chain(database: Database, box: str) -> Iterator[Chained]:
 
 
 def known(session: Session, box: str, first: int, last: int, limit: int) -> list[Known]:
-    """The entries first..last of a box, in order."""
+    """Return the entries first..last of a box, in order."""
     rows = session.exec(
         select(EntryRow.sequence, EntryRow.hash, EntryRow.content)
         .where(EntryRow.box == box, EntryRow.sequence >= _number(first), EntryRow.sequence <= _number(last))
@@ -80,14 +81,16 @@ def entries_of(session: Session, record_ids: Iterable[str]) -> dict[str, EntryRo
 
 
 def channels_of(session: Session, record_ids: Iterable[str]) -> set[tuple[str, str]]:
-    """(record id, channel) of every ledger job of these."""
+    """Return (record id, channel) of every ledger job of these."""
     rows = session.exec(select(LedgerJobRow.record_id, LedgerJobRow.channel)
                         .where(col(LedgerJobRow.record_id).in_(list(record_ids))))
     return {(record_id, channel) for record_id, channel in rows}
 
 
 def leaves_of(session: Session, channel: str, transaction: str) -> int:
-    """How many records are kept as anchored by this transaction, or wait for its answer. Looks through all of them."""
+    """Return how many records are kept as anchored by this transaction, or wait for its answer. Looks through all of
+    them.
+    """
     anchored = select(func.count()).select_from(AnchorRow).where(
         AnchorRow.channel == channel, col(AnchorRow.anchor).contains(transaction, autoescape=True))
     waiting = select(func.count()).select_from(LedgerJobRow).where(col(LedgerJobRow.submission).in_(
@@ -96,7 +99,7 @@ def leaves_of(session: Session, channel: str, transaction: str) -> int:
 
 
 def strays(database: Database) -> Iterator[tuple[str, str, str]]:
-    """(what, id, box or channel) of records, jobs and anchors that no chain entry explains."""
+    """Yield (what, id, box or channel) of records, jobs and anchors that no chain entry explains."""
     for what, table, key, box in (("incident", IncidentRow, IncidentRow.id, IncidentRow.box),
                                   ("log record", LogRow, LogRow.id, LogRow.box),
                                   ("action", ActionRow, ActionRow.id, ActionRow.box),
@@ -109,7 +112,7 @@ def strays(database: Database) -> Iterator[tuple[str, str, str]]:
 
 
 def refused(database: Database) -> Iterator[QuarantineRow]:
-    """Messages of boxes that held a chain entry and were not taken, oldest first."""
+    """Yield messages of boxes that held a chain entry and were not taken, oldest first."""
     after = ""
     while True:
         with database.read() as session:

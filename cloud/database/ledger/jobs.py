@@ -22,7 +22,7 @@ class Job(NamedTuple):
     attempts: int
 
 
-class Claim(NamedTuple):
+class JobClaim(NamedTuple):
     """Jobs that one worker has for itself until its lease is over. `id` is what their rows say meanwhile."""
 
     id: str
@@ -38,14 +38,14 @@ def add(session: Session, record: LedgerRecord, channels: tuple[LedgerChannel, .
     return tuple(channel for channel, row in rows.items() if insert_if_absent(session, row))
 
 
-def claim_urgent(session: Session, channel: LedgerChannel, at: str, limit: int, lease_s: float) -> Claim:
+def claim_urgent(session: Session, channel: LedgerChannel, at: str, limit: int, lease_s: float) -> JobClaim:
     """Take up to `limit` due urgent jobs for `lease_s` seconds, oldest record first. Commit before working on them."""
     return _claim(session, channel, _due(session, channel, at, limit, urgent=True), at, lease_s)
 
 
 def claim_batch(
     session: Session, channel: LedgerChannel, at: str, size: int, queued_until: str, lease_s: float
-) -> Claim:
+) -> JobClaim:
     """Take the next `size` due jobs that may share a transaction; fewer only when one of them was queued at
     `queued_until` or before. Commit before working on them."""
     rows = _due(session, channel, at, size, urgent=False)
@@ -55,19 +55,19 @@ def claim_batch(
 
 
 def any_due(session: Session, channel: LedgerChannel, at: str, *, urgent: bool) -> bool:
-    """Whether a claim could find something; asks without the right to write."""
+    """Return whether a claim could find something; asks without the right to write."""
     wanted = _is_due(channel, at, urgent)
     return session.exec(select(LedgerJobRow.record_id).where(wanted).limit(1)).first() is not None
 
 
-def retry(session: Session, claim: Claim, not_before: str, reason: str) -> None:
+def retry(session: Session, claim: JobClaim, not_before: str, reason: str) -> None:
     """Give the jobs back, to be tried again at `not_before` (an Instant)."""
     for row in held(session, claim):
         row.not_before, row.claim, row.claimed_until, row.reason = not_before, "", "", reason[:1000]
 
 
-def park(session: Session, claim: Claim, reason: str) -> None:
-    """They will never succeed: a person has to look. Their boxes are told."""
+def park(session: Session, claim: JobClaim, reason: str) -> None:
+    """Put aside jobs that will never succeed: a person has to look. Their boxes are told."""
     rows = held(session, claim)
     for row in rows:
         row.state, row.claim, row.claimed_until, row.reason = "parked", "", "", reason[:1000]
@@ -76,13 +76,13 @@ def park(session: Session, claim: Claim, reason: str) -> None:
 
 
 def tell_boxes(session: Session, rows: list[LedgerJobRow]) -> None:
-    """The records of these jobs stand elsewhere than before. Call it last: see publish_change."""
+    """Tell boxes that the records of these jobs stand elsewhere than before. Call it last: see publish_change."""
     for row in sorted(rows, key=lambda row: row.record_id):
         publish_change(session, scope=row.box, kind="anchor", key=row.record_id)
 
 
-def held(session: Session, claim: Claim) -> list[LedgerJobRow]:
-    """The rows of the jobs that this claim still has; all of them unless its lease ran out."""
+def held(session: Session, claim: JobClaim) -> list[LedgerJobRow]:
+    """Return the rows of the jobs that this claim still has; all of them unless its lease ran out."""
     rows = session.exec(
         select(LedgerJobRow)
         .where(
@@ -116,8 +116,8 @@ def _due(session: Session, channel: LedgerChannel, at: str, limit: int, *, urgen
     )
 
 
-def _claim(session: Session, channel: LedgerChannel, rows: list[LedgerJobRow], at: str, lease_s: float) -> Claim:
-    claim = Claim(new_id(), [])
+def _claim(session: Session, channel: LedgerChannel, rows: list[LedgerJobRow], at: str, lease_s: float) -> JobClaim:
+    claim = JobClaim(new_id(), [])
     for row in rows:
         row.attempts += 1
         row.claim, row.claimed_until = claim.id, from_epoch(from_text(at).timestamp() + lease_s)

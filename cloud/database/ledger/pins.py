@@ -1,4 +1,4 @@
-"""Which ledger this database wrote on: the hash of the first block of each channel of a Fabric network."""
+"""Pins of the ledger that this database wrote on: the hash of the first block of each channel of a Fabric network."""
 
 from sqlmodel import col, delete, update
 
@@ -26,7 +26,7 @@ class GenesisPins:
 
 
 def start_over(database: Database) -> int:
-    """The ledger was replaced on purpose: forget which one it was, and queue every record for the new one. Returns how
+    """Forget which ledger it was, for it was replaced on purpose, and queue every record for the new one. Returns how
     many places of records that are. The cloud must not run meanwhile. Proofs of the old ledger stay until there is one
     of the new; what people took along still shows what it showed."""
     with database.write() as session:

@@ -15,8 +15,9 @@ _TABLES: dict[str, type[IncidentRow] | type[ActionRow] | type[LogRow]] = {
 
 
 def proof_of(session: Session, record_id: str, organisation: Organisation | None) -> Proof:
-    """For a reader of this police organisation, None: of the site: with the inclusions on the channels shown to it.
-    Raises NotFound; Unavailable while the record is not anchored."""
+    """Return the proof for a reader of this police organisation, None: of the site: with the inclusions on the channels
+    shown to it. Raises NotFound; Unavailable while the record is not anchored.
+    """
     entry = session.get(EntryRow, record_id)
     content = _content(session, _TABLES[entry.record_type], record_id) if entry else None
     if entry is None or content is None:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from sqlmodel import Session, col, select, update
 
 from cloud.database.engine import upsert
-from cloud.database.ledger.jobs import Claim, held, tell_boxes
+from cloud.database.ledger.jobs import JobClaim, held, tell_boxes
 from cloud.database.tables.ledger import AnchorRow, LedgerJobRow, SubmissionRow
 from contract.ids import new_id
 from contract.ledger import Anchor, Inclusion, LedgerChannel, LedgerRecord
@@ -26,7 +26,7 @@ class Submission(NamedTuple):
     prepared_times: int
 
 
-def store(session: Session, claim: Claim, prepared: Prepared, at: str, lease_s: float) -> Submission | None:
+def store(session: Session, claim: JobClaim, prepared: Prepared, at: str, lease_s: float) -> Submission | None:
     """Keep the transaction of a claim's jobs, with the lease to send it. None, and nothing is kept, when the claim's
     own lease ran out meanwhile: another worker has the jobs, and nothing was sent."""
     rows = {row.record_id: row for row in held(session, claim)}

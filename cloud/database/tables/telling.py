@@ -15,7 +15,7 @@ class NoticeRow(SQLModel, table=True):
 
 class DeliveryRow(SQLModel, table=True):
     """delivery.Delivery. `box` is where its subject comes from, None for the cloud. `unclear`: see
-    deliveries.Claim."""
+    deliveries.DeliveryClaim."""
 
     __tablename__ = "deliveries"
     id: str = Field(primary_key=True)

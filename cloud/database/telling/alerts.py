@@ -1,4 +1,4 @@
-"""What alerts are about, and the alarms raised when somebody could not be told."""
+"""The subjects of alerts, and the alarms raised when somebody could not be told."""
 
 import time
 
@@ -34,7 +34,7 @@ _SUBJECTS: tuple[tuple[type[IncidentRow] | type[NoticeRow] | type[LogRow],
 
 
 def subject_of(session: Session, subject: str) -> Incident | Notice | LogRecord | None:
-    """The record that deliveries with this subject are about, None when it is not here."""
+    """Return the record that deliveries with this subject are about, None when it is not here."""
     for table, model in _SUBJECTS:
         content = session.exec(select(table.content).where(table.id == subject)).first()
         if content is not None:
@@ -43,7 +43,7 @@ def subject_of(session: Session, subject: str) -> Incident | Notice | LogRecord 
 
 
 def names_of(session: Session, people: tuple[str, ...]) -> dict[str, str]:
-    """Person id -> name, of those enrolled."""
+    """Return person id -> name, of those enrolled."""
     rows = session.exec(select(ProfileRow.id, ProfileRow.name).where(col(ProfileRow.id).in_(people)))
     return dict(rows.all())
 
@@ -98,12 +98,12 @@ def tell_of_failure(session: Session, failed: Delivery) -> list[Delivery]:
 
 
 def failed_for(session: Session, subject: str) -> list[Delivery]:
-    """The deliveries of a subject that failed, without those that only report failures."""
+    """Return the deliveries of a subject that failed, without those that only report failures."""
     return [d for d in deliveries.for_subject(session, subject) if d.state == "failed" and d.recipient != UNDELIVERED]
 
 
 def problems(session: Session, limit: int = 50) -> list[Delivery]:
-    """Deliveries that failed, newest first: what somebody must see until the incident is resolved."""
+    """Return deliveries that failed, newest first: what somebody must see until the incident is resolved."""
     resolved = select(ActionRow.id).where(ActionRow.incident == DeliveryRow.subject, ActionRow.verb == "resolve")
     rows = session.exec(select(DeliveryRow).where(DeliveryRow.state == "failed", ~resolved.exists())
                         .order_by(col(DeliveryRow.updated_at).desc(), col(DeliveryRow.id)).limit(limit))
@@ -111,7 +111,7 @@ def problems(session: Session, limit: int = 50) -> list[Delivery]:
 
 
 def counts(session: Session) -> dict[str, int]:
-    """State -> how many deliveries."""
+    """Return state -> how many deliveries."""
     rows = session.exec(select(DeliveryRow.state, func.count()).group_by(DeliveryRow.state))
     return dict(rows.all())
 

@@ -1,4 +1,4 @@
-"""Who is to be told, as rows that a worker claims, tries and settles. One row per recipient and address."""
+"""Deliveries: who is to be told, as rows that a worker claims, tries and settles. One row per recipient and address."""
 
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -31,7 +31,8 @@ WAITING = ("pending", "sending")
 
 
 def plan_for_record(session: Session, record: Incident | LogRecord, policy: Policy, step: int = 0) -> list[Delivery]:
-    """The deliveries that the site's policy asks for in this step; those that are there already stay as they are.
+    """Return the deliveries that the site's policy asks for in this step; those that are there already stay as they
+    are.
 
     Raises Rejected when the policy has no such step for this record.
     """
@@ -45,7 +46,7 @@ def plan_for_record(session: Session, record: Incident | LogRecord, policy: Poli
 
 
 def plan_for_notice(session: Session, notice: Notice, box: str | None) -> list[Delivery]:
-    """Deliveries of POST /notify; `box` is where it was asked for, None in the cloud."""
+    """Plan the deliveries of POST /notify; `box` is where it was asked for, None in the cloud."""
     return plan(session, notice.id, notice.users, notice.audience, box)
 
 
@@ -72,7 +73,7 @@ def plan(
     return planned
 
 
-class Claim(NamedTuple):
+class DeliveryClaim(NamedTuple):
     """A delivery that is now this worker's to try. `unclear` counts earlier requests of which nobody knows
     whether they arrived: when it is not 0, look the alert up at the provider before sending it again."""
 
@@ -80,7 +81,7 @@ class Claim(NamedTuple):
     unclear: int
 
 
-def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[Claim]:
+def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[DeliveryClaim]:
     """Take up to `limit` deliveries that are due, for `lease_s` seconds: nobody else gets them meanwhile.
 
     Each has its attempts counted up already. One whose worker died while sending counts one more unclear
@@ -101,11 +102,11 @@ def claim_due(session: Session, at: str, limit: int, lease_s: float) -> list[Cla
         row.claimed_until = from_epoch(from_text(at).timestamp() + lease_s)
         session.add(row)
     session.flush()
-    return [Claim(_delivery(row), row.unclear) for row in rows]
+    return [DeliveryClaim(_delivery(row), row.unclear) for row in rows]
 
 
 def take_over(session: Session) -> None:
-    """At the start of a process that is the only one on this database: what an earlier one left in the middle of
+    """Call it when the only process on this database starts: what an earlier one left in the middle of
     sending is looked up now, and not when its lease has run out."""
     session.execute(update(DeliveryRow).where(col(DeliveryRow.state) == "sending").values(claimed_until=""))
 
@@ -136,12 +137,12 @@ def settle(
 
 
 def get(session: Session, delivery_id: str) -> Delivery:
-    """Raises NotFound."""
+    """Return a delivery. Raises NotFound."""
     return _delivery(_row(session, delivery_id))
 
 
 def for_subject(session: Session, subject: str) -> list[Delivery]:
-    """The deliveries of an incident, a notice or a log record; [] when there are none."""
+    """Return the deliveries of an incident, a notice or a log record; [] when there are none."""
     rows = session.exec(
         select(DeliveryRow)
         .where(DeliveryRow.subject == subject)
@@ -151,7 +152,7 @@ def for_subject(session: Session, subject: str) -> list[Delivery]:
 
 
 def page(session: Session, states: tuple[DeliveryState, ...], limit: int) -> list[Delivery]:
-    """Deliveries in these states, newest first."""
+    """Return deliveries in these states, newest first."""
     rows = session.exec(
         select(DeliveryRow)
         .where(col(DeliveryRow.state).in_(states))
@@ -162,7 +163,7 @@ def page(session: Session, states: tuple[DeliveryState, ...], limit: int) -> lis
 
 
 def acknowledge(session: Session, delivery_id: str, by: str, at: str) -> Delivery:
-    """The recipient has seen it. Of an incident's delivery this also acknowledges the incident, and the box
+    """Note that the recipient has seen it. Of an incident's delivery this also acknowledges the incident, and the box
     is told.
 
     Doing it twice is harmless. Raises NotFound.

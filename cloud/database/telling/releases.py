@@ -1,5 +1,6 @@
-"""What the campus has released to which police organisation, by whom and when. Nothing is released by itself unless the
-site's policy says so."""
+"""Releases: what the campus has released to which police organisation, by whom and when. Nothing is released by itself
+unless the site's policy says so.
+"""
 
 from sqlmodel import Session, col, select
 
@@ -39,7 +40,7 @@ def withdraw(session: Session, record_id: str, organisation: Organisation, by: s
 
 
 def find(session: Session, record_id: str, organisation: Organisation) -> ReleaseRow | None:
-    """The release, perhaps withdrawn since; None when there never was one."""
+    """Return the release, perhaps withdrawn since; None when there never was one."""
     return session.get(ReleaseRow, (record_id, organisation))
 
 
@@ -51,7 +52,7 @@ def of_record(session: Session, record_id: str) -> dict[Organisation, ReleaseRow
 
 
 def released(session: Session, records: tuple[str, ...], organisation: Organisation) -> set[str]:
-    """Those of the records whose details the organisation may read now."""
+    """Return those of the records whose details the organisation may read now."""
     rows = session.exec(select(ReleaseRow.record_id).where(
         col(ReleaseRow.record_id).in_(records), ReleaseRow.organisation == organisation,
         col(ReleaseRow.withdrawn_at).is_(None)))

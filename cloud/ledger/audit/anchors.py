@@ -29,7 +29,7 @@ class Anchors:
         self.unavailable = ""
 
     def faults(self, row: Chained, signed: SignedEntry) -> Iterator[AuditFinding]:
-        """What is wrong between this entry and the ledger."""
+        """Yield what is wrong between this entry and the ledger."""
         where = f"{row.entry.record_type} {row.entry.record_id} (box {row.entry.box}, entry {row.entry.sequence})"
         if not row.jobs:
             yield finding("job", where, "it was never queued for the ledger")

@@ -52,7 +52,7 @@ class Audit:
             self._books = books
 
     def findings(self) -> Iterator[AuditFinding]:
-        """Each finding as it is found, in an order that does not change while nothing else does."""
+        """Yield each finding as it is found, in an order that does not change while nothing else does."""
         with self._database.read() as session:
             fleet = {box.id: box for box in boxes.every(session)}
             named = audit_rows.boxes_with_entries(session)

@@ -146,7 +146,7 @@ class Gateway:
 
     def open_events(self, identity: Identity, channel: str, chaincode: str, start: int) -> grpc.Call:
         """Return the raw stream of gateway.ChaincodeEventsResponse from block `start` on, at the fittest peer, without
-        a deadline; it raises grpc.RpcError while it is read. events.events() is what to use.
+        a deadline; it raises grpc.RpcError while it is read. events.EventStream is what to use.
         """
         check_validity(identity, "events")
         asked = ChaincodeEventsRequest(

@@ -51,7 +51,9 @@ class BlockEnd:
 
 
 class EventStream:
-    """An endless iterator of ChannelEvent and BlockEnd. One thread reads; close() may come from any other and ends it.
+    """All events of a chaincode after a checkpoint (None: from the first block on), as ChannelEvent and BlockEnd.
+
+    Keep one stream per channel. It never ends by itself; one thread reads, close() may come from any other and ends it.
 
     It waits for a peer as long as it takes, and raises GatewayError when waiting cannot help: not allowed, no such
     channel, or the channel is not the one of the checkpoint (FAILED_PRECONDITION).
@@ -141,10 +143,3 @@ class EventStream:
                 yield ChannelEvent(number, event.tx_id, event.event_name, event.payload,
                                    Checkpoint(at.genesis, number, event.tx_id))
             yield BlockEnd(number, Checkpoint(at.genesis, number + 1))
-
-
-def events(gateway: Gateway, identity: Identity, channel: str, chaincode: str,
-           checkpoint: Checkpoint | None) -> EventStream:
-    """Return all events of a chaincode after a checkpoint; None: from the first block on. Keep one stream per channel.
-    """
-    return EventStream(gateway, identity, channel, chaincode, checkpoint)

@@ -82,14 +82,14 @@ def build(pack_dir: Path, cache_dir: Path, progress: Callable[[str], None]) -> M
 
 
 def check(pack_dir: Path) -> Manifest:
-    """The manifest, after reading every file. Raises ManifestError naming what is wrong and what to do."""
+    """Return the manifest, after reading every file. Raises ManifestError naming what is wrong and what to do."""
     manifest = load_manifest(pack_dir)
     check_files(pack_dir, manifest)
     return manifest
 
 
 def list_packs(root: Path) -> list[ListedPack]:
-    """Every pack under `root`, sound or not, by directory name."""
+    """Return every pack under `root`, sound or not, by directory name."""
     return [_listed(path.parent) for path in sorted(root.glob(f"*/{MANIFEST_NAME}"))]
 
 

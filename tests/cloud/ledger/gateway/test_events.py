@@ -12,7 +12,7 @@ from fabric_protos.peer.proposal_response_pb2 import Response
 
 from cloud.ledger.gateway.blocks import Header, data_hash, header_hash
 from cloud.ledger.gateway.client import Gateway
-from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint, events
+from cloud.ledger.gateway.events import BlockEnd, ChannelEvent, Checkpoint, EventStream
 from cloud.ledger.gateway.failures import GatewayError
 from tests.support.fake_peer import Failed, FakePeer, FakeStream
 
@@ -70,14 +70,15 @@ def test_goes_on_where_it_was_cut_within_a_block_and_after_it(identity, waits):
         GENESIS, FakeStream([answer(3, "a", "b"), answer(5, "c")], BROKEN),
         GENESIS, FakeStream([answer(6, "d")], BROKEN),
         GENESIS, FakeStream([], DENIED)])
-    assert told(events(Gateway([peer]), identity, "general", "sentrybox", None)) == [
+    assert told(EventStream(Gateway([peer]), identity, "general", "sentrybox", None)) == [
         "a", "b", "end 3", "c", "end 5", "d", "end 6"]
     assert [start_of(peer, number) for number in range(3)] == [0, 6, 7]
 
 
 def test_checkpoint_inside_a_block_skips_what_was_handled(identity, waits):
     peer = FakePeer([GENESIS, FakeStream([answer(3, "a", "b", "c")], DENIED)])
-    assert told(events(Gateway([peer]), identity, "general", "sentrybox", Checkpoint(NAME, 3, "b"))) == ["c", "end 3"]
+    stream = EventStream(Gateway([peer]), identity, "general", "sentrybox", Checkpoint(NAME, 3, "b"))
+    assert told(stream) == ["c", "end 3"]
     assert start_of(peer, 0) == 3
 
 
@@ -85,14 +86,14 @@ def test_checkpoint_inside_a_block_skips_what_was_handled(identity, waits):
 def test_checkpoint_that_does_not_fit_its_block_is_an_error(identity, waits, first):
     peer = FakePeer([GENESIS, FakeStream([first], DENIED)])
     with pytest.raises(GatewayError, match="checkpoint names transaction b") as caught:
-        next(events(Gateway([peer]), identity, "general", "sentrybox", Checkpoint(NAME, 3, "b")))
+        next(EventStream(Gateway([peer]), identity, "general", "sentrybox", Checkpoint(NAME, 3, "b")))
     assert not caught.value.retry
 
 
 def test_attempts_grow_rarer_and_an_event_resets_them(identity, waits):
     peer = FakePeer([BROKEN, BROKEN, BROKEN, BROKEN, GENESIS, FakeStream([answer(3, "a")], BROKEN), BROKEN,
                      GENESIS, FakeStream([], DENIED)])
-    assert told(events(Gateway([peer]), identity, "general", "sentrybox", None)) == ["a", "end 3"]
+    assert told(EventStream(Gateway([peer]), identity, "general", "sentrybox", None)) == ["a", "end 3"]
     ceilings = [0.2, 0.4, 0.8, 1.6, 0.2, 0.4]
     assert len(waits) == len(ceilings)
     assert all(ceiling / 2 <= wait <= ceiling for wait, ceiling in zip(waits, ceilings, strict=True))
@@ -101,7 +102,7 @@ def test_attempts_grow_rarer_and_an_event_resets_them(identity, waits):
 def test_other_peer_takes_over_from_the_same_place(identity, waits):
     first = FakePeer([GENESIS, FakeStream([answer(3, "a")], BROKEN), BROKEN])
     second = FakePeer([GENESIS, FakeStream([answer(4, "b")], DENIED)])
-    assert told(events(Gateway([first, second]), identity, "general", "sentrybox", None)) == [
+    assert told(EventStream(Gateway([first, second]), identity, "general", "sentrybox", None)) == [
         "a", "end 3", "b", "end 4"]
     assert start_of(second, 0) == 4
 
@@ -109,7 +110,7 @@ def test_other_peer_takes_over_from_the_same_place(identity, waits):
 def test_ledger_set_up_anew_under_a_running_stream_is_refused(identity, waits):
     peer = FakePeer([GENESIS, FakeStream([answer(3, "a")], BROKEN),
                      OTHER_GENESIS, FakeStream([answer(3, "x")], DENIED)])
-    stream = events(Gateway([peer]), identity, "general", "sentrybox", None)
+    stream = EventStream(Gateway([peer]), identity, "general", "sentrybox", None)
     assert [next(stream), next(stream)] == [
         ChannelEvent(3, "a", "recorded", b"p", Checkpoint(NAME, 3, "a")), BlockEnd(3, Checkpoint(NAME, 4))]
     with pytest.raises(GatewayError) as caught:
@@ -122,14 +123,14 @@ def test_ledger_set_up_anew_under_a_running_stream_is_refused(identity, waits):
 def test_outage_is_logged_with_its_reason(identity, waits, caplog):
     peer = FakePeer([BROKEN, GENESIS, FakeStream([], DENIED)])
     with caplog.at_level(logging.WARNING):
-        told(events(Gateway([peer]), identity, "general", "sentrybox", None))
+        told(EventStream(Gateway([peer]), identity, "general", "sentrybox", None))
     assert "Socket closed" in caplog.text
     assert "general" in caplog.text
 
 
 def test_closing_cancels_the_call(identity):
     stream = FakeStream([answer(3, "a")], Failed(Code.CANCELLED))
-    reader = events(Gateway([FakePeer([GENESIS, stream])]), identity, "general", "sentrybox", None)
+    reader = EventStream(Gateway([FakePeer([GENESIS, stream])]), identity, "general", "sentrybox", None)
     with reader:
         next(reader)
     assert stream.cancelled
