@@ -23,7 +23,7 @@ CERTIFICATE_DAYS = 30
 
 
 def check_alerts(path: Path) -> Iterator[Checked]:
-    """Yield every alert channel of the cloud is configured."""
+    """Check that every alert channel of the cloud is configured."""
     config = read_config(path, CloudConfig)
     urls = config.alert_urls()
     for channel in get_args(Channel):
@@ -37,7 +37,7 @@ def check_alerts(path: Path) -> Iterator[Checked]:
 
 
 def check_fabric(path: Path) -> Iterator[Checked]:
-    """Yield a Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and
+    """Check a Fabric ledger's programs (where FABRIC_BIN says that this machine runs a network), certificates and
     peers.
     """
     if "FABRIC_BIN" in os.environ:

@@ -9,11 +9,11 @@ from cloud.database.opening import connect
 from police.database.schema import MIGRATIONS
 from tests.support.schema import assert_schema, tables_of
 
-SHARED = {"meta", "counters", "audit", "accounts", "secrets", "deliveries"}
+SHARED = {"meta", "counters", "audit", "accounts", "credentials", "guesses", "deliveries"}
 
 
 def own_tables():
-    shared = [table for wing in ("site", "telling") for table in tables_of(f"cloud.database.tables.{wing}")]
+    shared = [table for wing in ("site", "telling", "access") for table in tables_of(f"cloud.database.tables.{wing}")]
     return [table for table in shared if table.name in SHARED] + tables_of("police.database.tables")
 
 
