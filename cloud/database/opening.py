@@ -1,6 +1,7 @@
 """Opens a database: with its schema brought up to date, or as it is."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import text
@@ -17,15 +18,8 @@ def connect(url: str, migrations: Sequence[Migration] = MIGRATIONS) -> Database:
 
     `url` is `sqlite:////absolute/path.db` or `postgresql://user:password@host/name`. Raises Rejected for any
     other and for a database newer than this program; Unavailable when it cannot be reached."""
-    database = engines(url)
-    try:
+    with _opening(url) as database:
         migrate(database, migrations)
-    except OperationalError as error:
-        database.close()
-        raise _unreachable(error) from error
-    except BaseException:
-        database.close()
-        raise
     return database
 
 
@@ -35,19 +29,25 @@ def open_existing(url: str) -> Database:
 
     Raises Rejected for any other url and where the schema is not this program's, Unavailable when it cannot be reached.
     """
-    database = engines(url)
     path = Path(url.removeprefix("sqlite:///"))
-    try:
+    with _opening(url) as database:
         if database.is_sqlite and not path.is_file():
             raise Unavailable(f"there is no database {path}", hint="name the configuration of a cloud that has run")
         _check_schema(database)
-    except OperationalError as error:
-        database.close()
-        raise _unreachable(error) from error
-    except BaseException:
-        database.close()
-        raise
     return database
+
+
+@contextmanager
+def _opening(url: str) -> Iterator[Database]:
+    # Closed again when what is done first with it fails.
+    database = engines(url)
+    try:
+        yield database
+    except BaseException as error:
+        database.close()
+        if isinstance(error, OperationalError):
+            raise _unreachable(error) from error
+        raise
 
 
 def _unreachable(error: OperationalError) -> Unavailable:
