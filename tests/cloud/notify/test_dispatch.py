@@ -121,8 +121,8 @@ def test_a_busy_provider_is_tried_again_when_it_is_due_not_before(database, vict
 
 def test_one_bad_number_does_not_hold_up_the_others(database, victim, desk, all_of):
     incident = put_incident(database, victim)
-    dispatch_once(desk(sms=ScriptedChannel(Rejected("code 21211"), Rejected("code 21211")), push=ScriptedChannel(),
-                       email=ScriptedChannel()))
+    no_number = Rejected("code 21211")
+    dispatch_once(desk(sms=ScriptedChannel(*[no_number] * 3), push=ScriptedChannel(), email=ScriptedChannel()))
     states = {d.channel: d.state for d in all_of(incident.id) if d.audience == "friends"}
     assert states == {"sms": "failed", "push": "accepted", "email": "accepted"}
 
