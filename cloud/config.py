@@ -95,6 +95,10 @@ class PolicySettings(Section):
         return self
 
 
+URL_KEYS: dict[Channel, str] = {"sms": "twilio_url", "push": "fcm_url", "email": "email_url"}
+"""The key of each channel's Apprise URL in AlertSettings."""
+
+
 class AlertSettings(Section):
     """One Apprise URL per channel, without a recipient, in the file itself or in a file of its own (`..._file`)."""
 
@@ -108,10 +112,17 @@ class AlertSettings(Section):
 
     @model_validator(mode="after")
     def _one_way_each(self) -> Self:
-        for name in ("twilio_url", "fcm_url", "email_url"):
+        for name in URL_KEYS.values():
             if getattr(self, name) is not None and getattr(self, f"{name}_file") is not None:
                 raise ValueError(f"give {name} or {name}_file, not both")
         return self
+
+    def url(self, channel: Channel) -> str | None:
+        """Return the channel's Apprise URL, wherever it was given; None: not configured."""
+        key = URL_KEYS[channel]
+        file: Path | None = getattr(self, f"{key}_file")
+        given: SecretStr | None = getattr(self, key)
+        return _read(file) if file else given.get_secret_value() if given else None
 
 
 class ContactSettings(Section):
@@ -167,14 +178,8 @@ class OrganisationSettings(Section):
 
     def alert_urls(self) -> dict[Channel, str]:
         """Return the Apprise URL of each channel that is configured."""
-        alerts = self.alerts
-        given: dict[Channel, tuple[SecretStr | None, Path | None]] = {
-            "sms": (alerts.twilio_url, alerts.twilio_url_file),
-            "push": (alerts.fcm_url, alerts.fcm_url_file),
-            "email": (alerts.email_url, alerts.email_url_file),
-        }
-        urls = {channel: url.get_secret_value() for channel, (url, _file) in given.items() if url}
-        return urls | {channel: _read(file) for channel, (_url, file) in given.items() if file}
+        given = {channel: self.alerts.url(channel) for channel in URL_KEYS}
+        return {channel: url for channel, url in given.items() if url is not None}
 
 
 class CloudConfig(OrganisationSettings):

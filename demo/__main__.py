@@ -50,7 +50,7 @@ from police.database.schema import MIGRATIONS as POLICE_MIGRATIONS
 from sentrybox.cli import home as home_folder
 from sentrybox.cli import models_root
 from vision.packs.build.fetch import FetchError
-from vision.packs.build.pack import PACK_ID
+from vision.packs.manifest import BUILT_IN
 
 CACHE = Path("var/cache")
 PYTHON = [sys.executable, "-m"]
@@ -87,7 +87,7 @@ class House:
         self.broker.start()
         self.say(f"broker on port {self.ports.broker}")
         cameras = self._cameras(media.clips)
-        models = (models_root() / PACK_ID).resolve()
+        models = (models_root() / BUILT_IN).resolve()
         box_file = _write(self.home / "box.toml", configs.box_toml(self.home, self.ports, cameras, models))
         tokens: dict[str, Any] = {}
         # A box that was claimed before starts without its cloud, as boxes do.

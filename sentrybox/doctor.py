@@ -24,7 +24,7 @@ from contract.config import read_config
 from contract.errors import SentryboxError
 from sentrybox.findings import Checked
 from vision.packs.fields import ManifestError
-from vision.packs.manifest import check_files, load_manifest
+from vision.packs.manifest import check_files, load_manifest, remedy
 
 MIN_FREE = 1 << 30
 CLOCK_S = 5.0
@@ -65,7 +65,7 @@ def check_models(config: BoxConfig) -> Iterator[Checked]:
         check_files(config.vision.models, manifest)
         yield Checked("models", f"pack {manifest.id}, all checksums fit", "")
     except ManifestError as error:
-        yield Checked("models", str(error), "run `sentrybox models build`")
+        yield Checked("models", str(error), remedy(config.vision.models.name))
 
 
 def check_cameras(config: BoxConfig) -> Iterator[Checked]:

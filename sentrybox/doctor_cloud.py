@@ -13,6 +13,7 @@ from cloud.ledger.gateway.client import Gateway
 from cloud.ledger.gateway.failures import GatewayError, SetupError
 from cloud.ledger.gateway.identity import Identity
 from cloud.ledger.gateway.profile import ConnectionProfile
+from cloud.notify.apprise_channel import channels_from
 from contract.config import read_config
 from contract.errors import Rejected
 from contract.profile import Channel
@@ -23,17 +24,26 @@ CERTIFICATE_DAYS = 30
 
 
 def check_alerts(path: Path) -> Iterator[Checked]:
-    """Check that every alert channel of the cloud is configured."""
+    """Check that every alert channel of the cloud is configured, with a URL that could send. Nothing is sent."""
     config = read_config(path, CloudConfig)
-    urls = config.alert_urls()
     for channel in get_args(Channel):
-        configured = channel in urls
-        yield Checked(f"alerts by {channel}", "configured" if configured else "not configured",
-                      "" if configured else f"name a provider for {channel} in [alerts] of {path}")
+        yield _alerts_by(channel, config, path)
     for group in ("security", "police"):
         known = len(getattr(config.contacts, group))
         yield Checked(f"contacts of {group}", f"{known} addresses", "" if known else
                       f"name at least one in [contacts] of {path}, or on the cloud's page")
+
+
+def _alerts_by(channel: Channel, config: CloudConfig, path: Path) -> Checked:
+    what = f"alerts by {channel}"
+    try:
+        url = config.alerts.url(channel)
+        if url is None:
+            return Checked(what, "not configured", f"name a provider for {channel} in [alerts] of {path}")
+        channels_from({channel: url})
+    except Rejected as error:
+        return Checked(what, error.detail, error.hint or f"mend [alerts] of {path}")
+    return Checked(what, "configured", "")
 
 
 def check_fabric(path: Path) -> Iterator[Checked]:

@@ -13,14 +13,14 @@ from pathlib import Path
 from contract.errors import Rejected
 from sentrybox.cli import models_root
 from vision.packs.build import pack
-from vision.packs.manifest import MANIFEST_NAME, Manifest
+from vision.packs.manifest import BUILT_IN, Manifest
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     parser.add_argument("action", choices=["build", "list", "check"])
-    parser.add_argument("name", nargs="?", default=pack.PACK_ID,
-                        help=f"pack to check, by name or directory (default {pack.PACK_ID})")
+    parser.add_argument("name", nargs="?", default=BUILT_IN,
+                        help=f"pack to check, by name or directory (default {BUILT_IN})")
     parser.add_argument("--cache", type=Path, default=Path("var/cache"), help="where downloads are kept")
 
 
@@ -29,8 +29,8 @@ def run(options: argparse.Namespace) -> int:
     root = models_root()
     try:
         if options.action == "build":
-            manifest = pack.build(root / pack.PACK_ID, options.cache, lambda line: print(line, flush=True))
-            print(f"pack {manifest.id} in {root / pack.PACK_ID}: {len(manifest.files)} files")
+            manifest = pack.build(root / BUILT_IN, options.cache, lambda line: print(line, flush=True))
+            print(f"pack {manifest.id} in {root / BUILT_IN}: {len(manifest.files)} files")
         elif options.action == "check":
             _check(root, options.name)
         else:
@@ -43,7 +43,8 @@ def run(options: argparse.Namespace) -> int:
 def _check(root: Path, name: str) -> None:
     from vision.cpu.check import misfits  # Only this needs ONNX Runtime.
 
-    directory = Path(name) if Path(name, MANIFEST_NAME).is_file() else root / name
+    given = Path(name)
+    directory = given if given.is_dir() or len(given.parts) > 1 else root / name
     manifest = pack.check(directory)
     found = misfits(directory, manifest)
     if found:

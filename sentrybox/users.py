@@ -13,6 +13,7 @@ import mimetypes
 from pathlib import Path
 
 from contract.errors import Rejected
+from contract.profile import CHANNELS
 from sentrybox.remote import access_arguments, call, client
 
 
@@ -27,8 +28,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     enrol.add_argument("photos", nargs="+", type=Path)
     enrol.add_argument("--consent-by", required=True, metavar="NAME", help="who agreed to the templates being kept")
     enrol.add_argument("--role", choices=["student", "staff", "visitor"], default="student")
-    enrol.add_argument("--sms", action="append", default=[], metavar="+NUMBER")
-    enrol.add_argument("--email", action="append", default=[], metavar="ADDRESS")
+    for channel, kind in CHANNELS.items():
+        enrol.add_argument(f"--{channel}", action="append", default=[], metavar="ADDRESS", help=kind.wanted)
     befriend = actions.add_parser("befriend", help="name a friend, who is told when something happens")
     befriend.add_argument("id")
     befriend.add_argument("friend")
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _form(options: argparse.Namespace) -> dict[str, str]:
-    contacts = [{"channel": channel, "address": address} for channel in ("sms", "email")
+    contacts = [{"channel": channel, "address": address} for channel in CHANNELS
                 for address in getattr(options, channel)]
     return {"name": options.name, "role": options.role, "contacts": json.dumps(contacts),
             "consent": json.dumps({"given_by": options.consent_by, "basis": "consent"})}

@@ -115,7 +115,7 @@ async def _read(reader: asyncio.StreamReader) -> Message:
 
 def _refusal(code: str, detail: str) -> SentryboxError:
     if code in ("model_missing", "internal"):
-        return Unavailable(detail, hint="run `sentrybox models build`" if code == "model_missing" else "")
+        return Unavailable(detail)
     if code == "unknown_camera":
         return NotFound(detail)
     return Rejected(detail, hint=code)

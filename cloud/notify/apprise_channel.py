@@ -1,6 +1,7 @@
 """The AlertChannel port over Apprise. Adding a provider is adding its Apprise URL to the configuration."""
 
 from typing import Any
+from urllib.parse import unquote
 
 from apprise import Apprise, AppriseResult, NotifyFormat
 from apprise.exception import AppriseImproperlyConfigured
@@ -15,6 +16,7 @@ from contract.ports import Accepted, Alert
 from contract.profile import CHANNELS, Channel
 
 MAIL = ("mailto", "mailtos")
+OWN = (TwilioSms, FcmPush, Mail)
 
 
 class AppriseChannel:
@@ -54,8 +56,21 @@ class AppriseChannel:
         return service.find(alert.key.replace("-", "")) if isinstance(service, TwilioSms) else None
 
     def check(self, address: str) -> None:
-        """Raise Rejected when this URL could not be used to write to `address`. Nothing is sent."""
-        self._service("check", address)
+        """Raise Rejected when this URL could not be used to write to `address`. Nothing is sent.
+
+        Without a recipient Apprise may take the host for one, and then writes to the service's public server.
+        """
+        service = self._service("check", address)
+        host = unquote(self._settings.get("host") or "").lower()
+        if isinstance(service, OWN) or not host:
+            return
+        place = unquote(service.url(privacy=False).partition("://")[2].partition("?")[0])
+        if host not in place.replace(address, "").lower():
+            raise Rejected(
+                f"Apprise would not write to the host of this {self.scheme} URL: it takes the host for a recipient",
+                hint=f"mend it in [alerts] of the cloud's configuration: give the host and no recipient, and where "
+                     f"{self.scheme} knows modes the one of a server of your own (ntfy: ?mode=private)",
+            )
 
     def _service(self, key: str, address: str) -> Any:
         settings = {**self._settings, "targets": [address]}

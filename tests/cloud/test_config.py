@@ -1,9 +1,12 @@
+from typing import get_args
+
 import pytest
 
-from cloud.config import CloudConfig
+from cloud.config import URL_KEYS, AlertSettings, CloudConfig
 from contract.config import read_config
 from contract.errors import Rejected
 from contract.policy import Policy
+from contract.profile import CHANNELS, Channel
 
 RIGHT = """
 home = "var"
@@ -95,3 +98,21 @@ def test_secrets_may_lie_in_files_and_are_not_shown(tmp_path):
     secret.unlink()
     with pytest.raises(Rejected, match="cannot be read"):
         config.alert_urls()
+
+
+def test_no_channel_lacks_kind_and_url_keys():
+    channels = set(get_args(Channel))
+    assert (set(CHANNELS), set(URL_KEYS), len(set(URL_KEYS.values()))) == (channels, channels, len(channels))
+    assert {f"{key}{end}" for key in URL_KEYS.values() for end in ("", "_file")} == \
+        {key for key in AlertSettings.model_fields if "_url" in key}
+
+
+@pytest.mark.parametrize("channel", get_args(Channel))
+def test_the_url_of_every_channel_is_read_from_either_key(tmp_path, channel):
+    key, secret = URL_KEYS[channel], tmp_path / "secret"
+    secret.write_text("a://in-a-file\n")
+    alerts = f"{RIGHT}[alerts]\n"
+    assert read(tmp_path, f'{alerts}{key} = "a://b"').alert_urls() == {channel: "a://b"}
+    assert read(tmp_path, f'{alerts}{key}_file = "{secret}"').alert_urls() == {channel: "a://in-a-file"}
+    with pytest.raises(Rejected, match=f"give {key} or {key}_file, not both"):
+        read(tmp_path, f'{alerts}{key} = "a://b"\n{key}_file = "{secret}"')

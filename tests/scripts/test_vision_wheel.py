@@ -78,7 +78,7 @@ def test_a_backend_that_is_not_installed_is_named(alone: Path, tmp_path: Path) -
 
 def test_it_serves_where_the_backends_libraries_are(wheel: Path, tmp_path: Path) -> None:
     python = environment(tmp_path / "venv", wheel, ["numpy*", "gi", "cv2", "opencv*", "onnxruntime", "PIL", "pillow*"])
-    (tmp_path / "g.json").write_text(json.dumps({"pack": str(tmp_path / "none")}))
+    (tmp_path / "g.json").write_text(json.dumps({"pack": str(tmp_path / "open-1")}))
     process = subprocess.Popen([python, "-m", "vision", "--socket", tmp_path / "s", "--graph", tmp_path / "g.json"],
                                cwd=tmp_path, stderr=subprocess.PIPE)
     try:

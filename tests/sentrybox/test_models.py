@@ -67,6 +67,29 @@ def test_a_changed_file_is_named(tmp_path, capsys):
     assert check(pack, capsys)[0] == 1
 
 
+def test_what_another_pack_lacks_is_named_without_the_word_to_build(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SENTRYBOX_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "bare").mkdir()
+    broken = write_pack(tmp_path / "broken")
+    (broken / "pose.onnx").unlink()
+    for given, named in (("bare", "no model pack in bare, manifest.json is missing there"),
+                         (tmp_path / "gone", f"no model pack in {tmp_path / 'gone'}, there is no such directory"),
+                         ("gone/too", "no model pack in gone/too, there is no such directory"),
+                         ("gone", f"no model pack in {tmp_path / 'models' / 'gone'}, there is no such directory"),
+                         (broken, f"{broken / 'pose.onnx'} is missing from the pack")):
+        status, said = check(given, capsys)
+        assert status == 1
+        assert named in said and "docs/models.md" in said and "models build" not in said
+
+
+def test_the_built_in_pack_is_to_be_built(tmp_path, capsys, monkeypatch):
+    monkeypatch.setenv("SENTRYBOX_MODELS", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert main(["models", "check"]) == 1
+    assert "run `sentrybox models build`" in capsys.readouterr().err
+
+
 def test_packs_are_listed_with_kinds_and_licences(tmp_path, capsys, monkeypatch):
     monkeypatch.setenv("SENTRYBOX_MODELS", str(tmp_path))
     write_pack(tmp_path / "tiny")

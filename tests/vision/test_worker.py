@@ -85,7 +85,7 @@ def test_a_worker_without_cameras_answers_stills(start_worker, pack):
 
 
 def test_without_a_pack_it_stays_up_and_says_what_to_run(start_worker, tmp_path):
-    talk = start_worker({"pack": str(tmp_path / "nothing")})
+    talk = start_worker({"pack": str(tmp_path / "open-1")})
     assert talk.read().fields["pack"] == ""
     for _ in range(2):
         error = talk.still(png())["error"]

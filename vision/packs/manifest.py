@@ -15,7 +15,8 @@ from vision.packs.format_1 import from_format_1
 
 FORMAT = 2
 MANIFEST_NAME = "manifest.json"
-REMEDY = "run `sentrybox models build`"
+BUILT_IN = "open-1"
+"""The pack that `sentrybox models build` makes."""
 
 DETECTORS = ("blazeface", "yunet")
 LANDMARKS = ("dlib5", "detector")
@@ -115,6 +116,13 @@ class Manifest(NamedTuple):
     files: Dict[str, PackFile]
 
 
+def remedy(pack: str) -> str:
+    """Returns what to do about a pack, by its id or directory name, that is incomplete: only one can be built."""
+    if pack == BUILT_IN:
+        return "run `sentrybox models build`"
+    return f"name a directory with {MANIFEST_NAME} and the files that it lists (docs/models.md)"
+
+
 def dump_manifest(manifest: Manifest) -> str:
     """Writes the JSON text that `load_manifest` reads."""
     pack = _plain(manifest)
@@ -129,21 +137,23 @@ def load_manifest(directory: Path) -> Manifest:
     Raises ManifestError naming the first field that is wrong, what was found there and what is known.
     """
     path = Path(directory) / MANIFEST_NAME
+    mend = remedy(path.parent.name)
     try:
         document = json.loads(path.read_text())
     except OSError:
-        raise ManifestError(f"no model pack in {directory}: {REMEDY}") from None
+        lacks = f"{MANIFEST_NAME} is missing there" if path.parent.is_dir() else "there is no such directory"
+        raise ManifestError(f"no model pack in {directory}, {lacks}: {mend}") from None
     except ValueError as error:
-        raise ManifestError(f"{path} is not JSON ({error}): {REMEDY}") from error
+        raise ManifestError(f"{path} is not JSON ({error}): {mend}") from error
     found = document.get("format") if isinstance(document, dict) else None
     if found not in (1, FORMAT):
-        raise ManifestError(f"{path} has format {found!r}; this version reads 1 and {FORMAT}: {REMEDY}")
+        raise ManifestError(f"{path} has format {found!r}; this version reads 1 and {FORMAT}: {mend}")
     try:
         pack = from_format_1(document.get("pack")) if found == 1 else document.get("pack")
         return _parse(Section("pack", pack))
     except ManifestError as error:
-        raise ManifestError(f"{path}: {error}; correct it (docs/models.md), or {REMEDY} if it is the built-in pack"
-                            ) from error
+        raise ManifestError(f"{path}: {error}; correct it (docs/models.md), or {remedy(BUILT_IN)} if it is the "
+                            "built-in pack") from error
 
 
 def check_files(directory: Path, manifest: Manifest) -> None:
@@ -153,10 +163,11 @@ def check_files(directory: Path, manifest: Manifest) -> None:
         try:
             found = hashlib.sha256(path.read_bytes()).hexdigest()
         except OSError:
-            raise ManifestError(f"{path} is missing from the pack: {REMEDY}") from None
+            raise ManifestError(f"{path} is missing from the pack: {remedy(manifest.id)}") from None
         if found != expected.sha256:
             raise ManifestError(
-                f"{path} is damaged (SHA-256 {found[:12]}..., expected {expected.sha256[:12]}...): {REMEDY}")
+                f"{path} is damaged (SHA-256 {found[:12]}..., expected {expected.sha256[:12]}...): "
+                f"{remedy(manifest.id)}")
 
 
 def _plain(value: Any) -> Any:

@@ -113,3 +113,8 @@ def test_erase_and_its_progress(house: House):
 def test_wrong_ids_and_parameters(house: House, path):
     answer = house.as_("guard").get(path)
     assert answer.status_code == 422 and answer.headers["content-type"] == "application/problem+json"
+
+
+def test_the_page_of_a_person_calls_channels_by_their_label(house: House):
+    ada = house.enrol("Ada", contacts=[{"channel": "sms", "address": "+4915112345678"}])
+    assert "<li>SMS: +4915112345678</li>" in house.as_("guard").get(f"/ui/people/{ada['id']}").text

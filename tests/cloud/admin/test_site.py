@@ -61,6 +61,7 @@ def test_contacts_change_with_the_revision_read(campus, as_):
     assert as_.admin.put("/site/contacts", json=change).status_code == 409
     with campus.database.read() as session:
         assert site.get(session).security[0].address == "s@example.org"
+    assert "E-mail: s@example.org" in as_.supervisor.get("/ui/contacts").text
 
 
 def test_the_first_account_by_its_link_then_log_in_and_out(campus):

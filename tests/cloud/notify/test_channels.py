@@ -42,3 +42,24 @@ def test_any_other_apprise_service_works_and_its_failure_is_ambiguous(tmp_path):
     with pytest.raises(Unavailable) as caught:
         channel.send(alert._replace(text="fail"))
     assert caught.value.ambiguous and channel.find(alert) is None
+
+
+@pytest.mark.parametrize("url", [
+    "ntfys://user:5ecret@ntfy.example.org", "ntfy://alerts.example.org:8080", "ntfys://ntfy.example.org/?mode=cloud",
+    "ntfys://+4915112", "ntfys://4915112345678",
+])
+def test_a_url_whose_host_would_become_a_recipient_is_refused(url):
+    with pytest.raises(Rejected, match="the URL for sms alerts: Apprise would not write to the host") as caught:
+        channels_from({"sms": url})
+    assert "[alerts]" in caught.value.hint and "mode=private" in caught.value.hint
+    assert "5ecret" not in str(caught.value)
+
+
+@pytest.mark.parametrize(("channel", "url"), [
+    ("sms", "ntfys://user:pw@Ntfy.Example.org/?mode=private"), ("sms", f"sinch://{'a' * 32}:{'b' * 32}@15005550006"),
+    ("sms", "signal://localhost:8080/+15551234567"), ("sms", f"sns://{'A' * 20}/{'b' * 40}/us-east-1/"),
+    ("push", "tgram://123456789:abcdefg_hijklmnop/"), ("push", "matrixs://user:pw@matrix.example.org"),
+    ("email", f"mailgun://alerts@example.org/{'a' * 32}-{'b' * 8}-{'c' * 8}"), ("push", "json://localhost:8080/path"),
+])
+def test_other_services_keep_their_host(channel, url):
+    assert set(channels_from({channel: url})) == {channel}

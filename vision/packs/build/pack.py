@@ -15,6 +15,7 @@ from vision.packs.build import sources
 from vision.packs.build.fetch import fetch
 from vision.packs.fields import ManifestError
 from vision.packs.manifest import (
+    BUILT_IN,
     MANIFEST_NAME,
     Detector,
     Embedder,
@@ -28,8 +29,6 @@ from vision.packs.manifest import (
     dump_manifest,
     load_manifest,
 )
-
-PACK_ID = "open-1"
 
 _APACHE = "Apache-2.0"
 _PUBLIC_DOMAIN = "public domain"
@@ -77,7 +76,7 @@ def build(pack_dir: Path, cache_dir: Path, progress: Callable[[str], None]) -> M
             if pack_dir.exists():
                 pack_dir.rename(Path(scratch, "old"))
             made.rename(pack_dir)
-        progress(f"pack {PACK_ID} is ready in {pack_dir}")
+        progress(f"pack {BUILT_IN} is ready in {pack_dir}")
         return manifest
 
 
@@ -134,7 +133,7 @@ def _convert(cache_dir: Path, progress: Callable[[str], None]) -> tuple[dict[str
 
 def _describe(pieces: dict[str, _Piece], mean: list[float]) -> Manifest:
     return Manifest(
-        id=PACK_ID,
+        id=BUILT_IN,
         faces=Detector("blazeface", Network("faces.onnx", 192, (127.5, 127.5, 127.5), 1 / 127.5, "rgb"), (4,), (1,),
                        score=0.6, overlap=0.3, sure=0.7),
         landmarks=Landmarks("dlib5", "landmarks.npz", (0.006, -0.002, 0.91, 0.91)),

@@ -163,7 +163,7 @@ def test_a_wrong_manifest_is_named(tmp_path, text, named):
 
 def test_no_pack_says_how_to_make_one(tmp_path):
     with pytest.raises(ManifestError, match="sentrybox models build"):
-        check(tmp_path / "nothing")
+        check(tmp_path / "open-1")
 
 
 def test_packs_are_listed_with_their_problems(copy):
