@@ -1,20 +1,21 @@
 """Cameras and pictures as box and cloud speak of them."""
 
-from typing import Literal, NamedTuple
+from typing import NamedTuple
+
+from pydantic import JsonValue
 
 from contract.model import Model
 from contract.observation import Face
 
-Sensitivity = Literal["low", "normal", "high"]
-
 
 class RuleState(Model):
-    """One rule as it is set on one camera. `kind`: of the incidents it finds; `effect`: what is reported, in words."""
+    """One rule as it is set on one camera. `kind`: of the incidents it finds; `effect`: what is reported, in words;
+    `settings`: the rule's own, by name."""
 
     kind: str
     on: bool
-    sensitivity: Sensitivity
     effect: str
+    settings: dict[str, JsonValue]
 
 
 class CameraState(NamedTuple):

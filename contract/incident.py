@@ -1,5 +1,6 @@
 """Incidents and what people do about them, and the free log records that go on the ledger beside them."""
 
+from collections.abc import Mapping
 from typing import Annotated, Literal, NamedTuple
 
 from pydantic import Field, StringConstraints
@@ -17,6 +18,23 @@ Place = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, ma
                                          pattern=r"^[^\x00-\x1f\x7f]+$")]
 
 SEVERITIES: tuple[Severity, ...] = ("low", "medium", "high", "critical")
+
+
+class KindFacts(NamedTuple):
+    """A kind of incident as people know it: its name, and its severity where nobody gives one."""
+
+    label: str
+    usual_severity: Severity
+
+
+KINDS: Mapping[Kind, KindFacts] = {
+    "fall": KindFacts("Fall", "high"),
+    "intrusion": KindFacts("Intrusion", "high"),
+    "violence": KindFacts("Violence", "high"),
+    "tamper": KindFacts("Tampering", "medium"),
+    "manual": KindFacts("Reported incident", "medium"),
+}
+"""Every kind; alerts and all pages take its name from here."""
 
 
 class Involved(Model):

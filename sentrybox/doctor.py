@@ -20,6 +20,7 @@ import httpx
 
 from appliance.config import BoxConfig, CameraSettings
 from appliance.sync.claim import endpoint
+from contract.camera import RuleState
 from contract.config import read_config
 from contract.errors import SentryboxError
 from sentrybox.findings import Checked
@@ -102,9 +103,15 @@ def _camera(camera: CameraSettings) -> Checked:
 def check_rules(config: BoxConfig) -> Iterator[Checked]:
     """Yield what runs on which camera. A rule that is off is somebody's wish, not a fault."""
     for camera in config.cameras:
-        said = [f"{rule.kind} reports {rule.effect} (sensitivity {rule.sensitivity})" if rule.on
-                else f"{rule.kind} is off" for rule in config.rules_of(camera).states()]
-        yield Checked(f"rules of {camera.id}", "; ".join(said), "")
+        said = "; ".join(_rule_in_words(rule) for rule in config.rules_of(camera).states())
+        yield Checked(f"rules of {camera.id}", said, "")
+
+
+def _rule_in_words(rule: RuleState) -> str:
+    if not rule.on:
+        return f"{rule.kind} is off"
+    own = ", ".join(f"{name} {value}" for name, value in rule.settings.items())
+    return f"{rule.kind} reports {rule.effect}" + (f" ({own})" if own else "")
 
 
 def _without_password(uri: str) -> str:

@@ -11,6 +11,7 @@ from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Hash, Id, Name
 from contract.incident import (
+    KINDS,
     IncidentDraft,
     IncidentFilter,
     Involved,
@@ -29,9 +30,6 @@ from web.pagination import Cursor, IdempotencyKey, Limit, Page, scoped_key
 from web.problems import Problem
 
 router = new_router("incidents")
-
-USUAL_SEVERITY: dict[Kind, Severity] = {"fall": "high", "violence": "high", "intrusion": "high",
-                                        "tamper": "medium", "manual": "medium"}
 
 
 class PersonIn(BaseModel):
@@ -67,7 +65,7 @@ class NewIncident(BaseModel):
         """Return what the store takes."""
         victim = (Involved(person=self.affected_user, part="victim", confidence=1.0),) if self.affected_user else ()
         others = tuple(Involved(person=p.person, part=p.part, confidence=p.confidence) for p in self.people)
-        return IncidentDraft(kind=self.kind, severity=self.severity or USUAL_SEVERITY[self.kind], at=self.at,
+        return IncidentDraft(kind=self.kind, severity=self.severity or KINDS[self.kind].usual_severity, at=self.at,
                              location=self.location, camera=self.camera, people=victim + others,
                              description=self.description)
 

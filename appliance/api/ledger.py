@@ -6,12 +6,12 @@ from fastapi import Response
 from pydantic import AliasChoices, BaseModel, ConfigDict, Field
 
 from appliance.api.auth import Box, new_router
-from appliance.api.incidents import USUAL_SEVERITY, ledger_for, organisation_of, readable
+from appliance.api.incidents import ledger_for, organisation_of, readable
 from appliance.api.ports import Store
 from contract.errors import NotFound
 from contract.identity import Identity
 from contract.ids import Id
-from contract.incident import Incident, Kind, LogRecord, Place, Severity, Text
+from contract.incident import KINDS, Incident, Kind, LogRecord, Place, Severity, Text
 from contract.ledger import LedgerStatus
 from contract.moments import Instant
 from contract.policy import Policy
@@ -54,7 +54,7 @@ class LedgerAnswer(BaseModel):
 def log(body: NewLog, box: Box, who: Who, response: Response, key: IdempotencyKey = None) -> LedgerAnswer:
     """Write a statement into the box's chain; the cloud anchors it on the ledger."""
     view, new = box.store.logs.record(at=body.at, location=body.location, kind=body.kind,
-                                      severity=body.severity or USUAL_SEVERITY[body.kind],
+                                      severity=body.severity or KINDS[body.kind].usual_severity,
                                       description=body.description, by=who.name, key=scoped_key(who, key))
     response.headers["Location"] = f"/blockchain/log/{view.log.id}"
     if not new:

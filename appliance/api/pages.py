@@ -20,7 +20,7 @@ from appliance.api.trail import lines
 from contract.errors import NotFound, SentryboxError, Unavailable
 from contract.identity import Identity
 from contract.ids import Id, Name
-from contract.incident import IncidentFilter, State
+from contract.incident import KINDS, IncidentFilter, State
 from contract.views import IncidentView, NoticeView
 from web.consent import TEXT
 from web.guard import SUPERVISORS, GuardedRoute, Who
@@ -62,8 +62,6 @@ async def _in_words(request: Request, status: int, detail: str, hint: str) -> Re
 router = APIRouter(route_class=PageRoute, tags=["pages"], include_in_schema=False, default_response_class=HTMLResponse)
 
 _PER_PAGE = 20
-KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
-         "manual": "Reported"}
 STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
 
 
@@ -132,9 +130,7 @@ def person(request: Request, user_id: Id, box: Box, who: Who) -> Response:
 
 @router.get("/ui/cameras/{camera}/zones")
 def zones(request: Request, camera: Name, box: Box, who: Who) -> Response:
-    state = camera_of(box, camera)
-    intrusion = next(rule for rule in state.rules if rule.kind == "intrusion")
-    return page(request, "zones.html", bar=bar_of(box), camera=state, intrusion=intrusion)
+    return page(request, "zones.html", bar=bar_of(box), camera=camera_of(box, camera), kinds=KINDS)
 
 
 @router.get("/ui/trail")
@@ -147,7 +143,7 @@ def _row(store: Store, view: IncidentView, who: Identity) -> dict[str, Any]:
     ledger, incident = view.ledger, view.incident
     people = [(p, view.names.get(p.person)) for p in incident.people]
     pictures = [e.sha256 for e in incident.evidence if e.media_type.startswith("image/")]
-    return {"view": view, "incident": incident, "kind": KINDS[incident.kind], "state": STATES[view.state],
+    return {"view": view, "incident": incident, "kind": KINDS[incident.kind].label, "state": STATES[view.state],
             "people": people, "pictures": pictures, "ledger": ledger, "notice": _notice(store, incident.id, who),
             "may_resolve": who.role != "police"}
 

@@ -14,7 +14,7 @@ from cloud.database.ledger import audits
 from cloud.database.telling import alerts, deliveries, releases
 from contract.delivery import Notice
 from contract.errors import NotFound
-from contract.incident import Incident, LogRecord
+from contract.incident import KINDS, Incident, LogRecord
 from contract.moments import now
 from contract.policy import Audience, is_police
 from web.guard import new_router
@@ -65,6 +65,7 @@ def _shown(request: Request, cloud: Services, delivery_id: str) -> Response:
         withheld = is_police(delivery.audience) and isinstance(record, Incident | LogRecord) and \
             not releases.released(session, (delivery.subject,), delivery.audience)
     others = sum(d.state == "acknowledged" and d.id != delivery_id for d in told)
-    return page(request, "answer.html", record=record, findings=findings, what=getattr(record, "kind", "notice"),
+    what = KINDS[record.kind].label if isinstance(record, Incident | LogRecord) else "Notice"
+    return page(request, "answer.html", record=record, findings=findings, what=what,
                 people=[names.get(i, "somebody no longer enrolled") for i in ids], others=others,
                 withheld=withheld, acknowledged=delivery.state == "acknowledged", at=delivery.updated_at)

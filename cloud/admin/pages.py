@@ -27,7 +27,7 @@ from cloud.database.telling import alerts, deliveries, releases
 from contract.errors import SentryboxError
 from contract.identity import Identity
 from contract.ids import Id
-from contract.incident import Incident, IncidentFilter, State
+from contract.incident import KINDS, Incident, IncidentFilter, State
 from contract.policy import Policy, decide_on
 from contract.views import IncidentView
 from web.consent import TEXT
@@ -40,8 +40,6 @@ router = APIRouter(route_class=guarded_page(RULES), tags=["pages"], include_in_s
                    default_response_class=HTMLResponse)
 
 _PER_PAGE = 20
-KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
-         "manual": "Reported"}
 STATES = {"open": "Open", "acknowledged": "Acknowledged", "resolved": "Resolved"}
 
 
@@ -158,7 +156,7 @@ def _row(session: Session, view: IncidentView, who: Identity, policy: Policy) ->
         box = boxes.get(session, incident.device).name
     except SentryboxError:
         box = incident.device
-    return {"view": view, "incident": incident, "kind": KINDS[incident.kind], "state": STATES[view.state],
+    return {"view": view, "incident": incident, "kind": KINDS[incident.kind].label, "state": STATES[view.state],
             "people": [(p, view.names.get(p.person)) for p in incident.people], "pictures": pictures,
             "awaited": len(incident.evidence) - len(pictures), "ledger": view.ledger, "told": told,
             "names": alerts.names_of(session, tuple(d.recipient for d in told)), "box": box,

@@ -57,6 +57,6 @@ def _about(session: Session, delivery: Delivery) -> str:
         return "what the ledger's audit found"
     if record is None:
         return "a record that is not here any more"
-    what = f"Notice from {record.by}" if isinstance(record, Notice) else f"{text.WHAT[record.kind]} ({record.severity})"
+    what = f"Notice from {record.by}" if isinstance(record, Notice) else text.what_happened(record)
     when = from_text(record.at).astimezone(UTC)
     return f"{what}, {record.location}, {when:%Y-%m-%d %H:%M} UTC"

@@ -5,7 +5,7 @@ from datetime import UTC, datetime, tzinfo
 from typing import NamedTuple, Protocol
 
 from contract.delivery import Notice
-from contract.incident import Incident, LogRecord, Severity
+from contract.incident import KINDS, Incident, LogRecord, Severity
 from contract.moments import from_text
 
 LIMIT = 1600
@@ -15,14 +15,6 @@ PUSH_LIMIT = 450
 TITLE_LIMIT = 120
 LATE_AFTER = 120.0
 """Seconds after which an alert says how late it is."""
-
-WHAT = {
-    "fall": "Fall",
-    "intrusion": "Intrusion",
-    "violence": "Violence",
-    "tamper": "Tampering",
-    "manual": "Incident",
-}
 
 
 class ChannelEntry(Protocol):
@@ -65,14 +57,14 @@ def incident_wording(
     named.
     """
     people = [f"{name_of(p.person) or 'a person no longer enrolled'} ({p.part})" for p in incident.people]
-    return _wording(_what(incident), people or ["nobody recognised"], incident, link, now, zone)
+    return _wording(what_happened(incident), people or ["nobody recognised"], incident, link, now, zone)
 
 
 def withheld_wording(record: Incident | LogRecord, link: str, now: datetime, zone: tzinfo = UTC) -> Wording:
     """Return what the police are told before the campus has released the record: nobody is named, and free text may
     name people too.
     """
-    what = _what(record)
+    what = what_happened(record)
     head = (
         f"{what}\nWho and what: once the campus has released it\nRecord: {record.id}\n"
         f"Where: {record.location}\nWhen: {_when(record.at, zone)}"
@@ -121,14 +113,15 @@ def police_wording(
     if record is None:
         return Wording(title, f"{title}\nRecord: {record_id}", "", "", link)
     head = (
-        f"{title}: {_what(record)}\nRecord: {record_id}\n"
+        f"{title}: {what_happened(record)}\nRecord: {record_id}\n"
         f"Where: {record.location}\nWhen: {_when(record.at, zone)}"
     )
     return Wording(title, head, record.description, _late(record.at, now), link)
 
 
-def _what(record: Incident | LogRecord) -> str:
-    return f"{WHAT[record.kind]} ({record.severity})"
+def what_happened(record: Incident | LogRecord) -> str:
+    """Return the name of the record's kind, and its severity."""
+    return f"{KINDS[record.kind].label} ({record.severity})"
 
 
 def _wording(

@@ -11,6 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 from cloud.database.telling import deliveries
 from contract.errors import NotFound, SentryboxError
 from contract.ids import Id
+from contract.incident import KINDS
 from police.api.entries import acknowledge, ask, checked, listing
 from police.api.rules import RULES
 from police.api.services import Police
@@ -24,8 +25,6 @@ router = APIRouter(route_class=guarded_page(RULES), tags=["pages"], include_in_s
                    default_response_class=HTMLResponse)
 
 _PER_PAGE = 20
-KINDS = {"fall": "Fall", "intrusion": "Intrusion", "violence": "Violence", "tamper": "Camera tampering",
-         "manual": "Reported"}
 
 
 def _in_words(endpoint: Callable[..., Response]) -> Callable[..., Response]:

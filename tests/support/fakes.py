@@ -13,7 +13,8 @@ from contract.errors import NotFound, Rejected, Unavailable
 from contract.observation import Face, FaceQuality, vector_to_text
 
 PACK = "fake-1"
-INTRUSION = RuleState(kind="intrusion", on=True, sensitivity="low", effect="who stands there for 3 s")
+INTRUSION = RuleState(kind="intrusion", on=True, effect="who stands there for 3 s",
+                      settings={"sensitivity": "low"})
 SPACE = EmbeddingSpace(pack=PACK, size=128, metric="euclidean", thresholds=Thresholds(
     known=0.5, review=0.6, verify=0.55, margin=0.02, min_width=32))
 

@@ -1,13 +1,14 @@
 """Intrusion: a person's foot point stays inside a closed zone for a while. Counted per track, once per stay."""
 
 from collections.abc import Mapping
-from datetime import datetime
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from appliance.pipeline.rules.rule import Finding, RuleSettings, Scene, Seen
-from contract.camera import Sensitivity
+from appliance.pipeline.rules.zones import inside, is_closed
 from contract.incident import Involved, Part
-from contract.zone import DAYS, Closed, Zone
+from contract.zone import Zone
+
+Sensitivity = Literal["low", "normal", "high"]
 
 INSIDE_S: Mapping[Sensitivity, float] = {"low": 3.0, "normal": 1.0, "high": 0.5}
 """How long a person stands in a closed zone before it is an intrusion. Low: who only crosses a corner of the zone is
@@ -22,42 +23,10 @@ HANDOVER_S = 3.0
 """A new track that begins where a reported one was lost so shortly before is the same person."""
 
 
-def inside(point: tuple[float, float], polygon: tuple[tuple[float, float], ...]) -> bool:
-    """Return whether a ray from the point crosses the polygon's edges an odd number of times (even-odd rule)."""
-    x, y = point
-    odd = False
-    for (x1, y1), (x2, y2) in zip(polygon, polygon[1:] + polygon[:1], strict=True):
-        if (y1 > y) != (y2 > y) and x < (x2 - x1) * (y - y1) / (y2 - y1) + x1:
-            odd = not odd
-    return odd
-
-
-def _minutes(text: str) -> int:
-    return int(text[:2]) * 60 + int(text[3:])
-
-
-def _day_is_in(day: int, days: str) -> bool:
-    first, _, last = days.partition("-")
-    start, end = DAYS.index(first), DAYS.index(last or first)
-    return start <= day <= end if start <= end else day >= start or day <= end
-
-
-def is_closed(closed: tuple[Closed, ...], local: datetime) -> bool:
-    """Return whether one of the schedules holds now. Hours past midnight belong to the day on which they began."""
-    minute, day = local.hour * 60 + local.minute, local.weekday()
-    for schedule in closed:
-        start, end = _minutes(schedule.hours[:5]), _minutes(schedule.hours[6:])
-        if start < end:
-            if start <= minute < end and _day_is_in(day, schedule.days):
-                return True
-        elif (minute >= start and _day_is_in(day, schedule.days)) or (
-                minute < end and _day_is_in((day - 1) % 7, schedule.days)):
-            return True
-    return False
-
-
 class IntrusionSettings(RuleSettings):
-    """Intrusion has no settings beyond those of every rule; when, where and who is set with the zones."""
+    """The settings of intrusion: how soon a stay is one. When, where and who is set with the zones."""
+
+    sensitivity: Sensitivity = "normal"
 
     def rule(self) -> "Intrusion":
         return Intrusion(self)

@@ -9,7 +9,6 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
-from contract.camera import Sensitivity
 from contract.config import Section
 from contract.incident import Involved, Kind, Severity
 from contract.zone import Zone
@@ -55,10 +54,9 @@ class Rule(Protocol):
 
 
 class RuleSettings(Section, ABC):
-    """The settings of a rule in the box's file. A kind with more to set adds keys of its own, each with a default."""
+    """The settings of a rule in the box's file. A rule with more to set adds keys of its own, each with a default."""
 
     on: bool = True
-    sensitivity: Sensitivity = "normal"
 
     @abstractmethod
     def rule(self) -> Rule:

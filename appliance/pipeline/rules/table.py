@@ -25,5 +25,5 @@ class Rules(Section):
 
     def states(self) -> tuple[RuleState, ...]:
         """Return every rule as people are shown it, also those that are off."""
-        return tuple(RuleState(kind=kind, on=settings.on, sensitivity=settings.sensitivity, effect=settings.effect())
-                     for kind, settings in self)
+        return tuple(RuleState(kind=kind, on=settings.on, effect=settings.effect(),
+                               settings=settings.model_dump(mode="json", exclude={"on"})) for kind, settings in self)

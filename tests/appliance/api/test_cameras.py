@@ -17,8 +17,8 @@ def test_list_and_snapshot(house: House):
     items = client.get("/cameras").json()["items"]
     assert [(c["id"], c["state"]) for c in items] == [("gate", "live"), ("roof", "lost")]
     assert items[1]["reason"] == "no answer from the camera"
-    assert items[0]["rules"] == [{"kind": "intrusion", "on": True, "sensitivity": "low",
-                                  "effect": "who stands there for 3 s"}]
+    assert items[0]["rules"] == [{"kind": "intrusion", "on": True, "effect": "who stands there for 3 s",
+                                  "settings": {"sensitivity": "low"}}]
     assert [rule["on"] for rule in items[1]["rules"]] == [False]
     picture = client.get("/cameras/gate/snapshot.jpg")
     assert picture.headers["content-type"] == "image/jpeg" and picture.content == house.vision.jpeg

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
 from contract.events import Event
+from contract.incident import KINDS
 from tests.appliance.api.conftest import House
 from tests.appliance.api.furnish import PAGES, PASSWORD, picture
 from tests.appliance.api.serve import serving
@@ -114,7 +115,7 @@ def test_report_and_note(page: Page, house: House):
     page.get_by_label("Where").fill("Library")
     page.get_by_label("What happened").fill("<b>Glass</b> is broken")
     page.get_by_role("button", name="Report", exact=True).click()
-    page.get_by_role("link", name="Reported · Library").click()
+    page.get_by_role("link", name="Reported incident · Library").click()
     expect(page.get_by_text("<b>Glass</b> is broken")).to_be_visible()
     page.get_by_label("Note").fill("Swept up")
     page.get_by_role("button", name="Add the note").click()
@@ -213,6 +214,30 @@ def test_pages_say_what_is_looked_for_on_which_camera(house: House):
     assert "An incident is who stands there for 3 s" in client.get("/ui/cameras/gate/zones").text
     off = "Intrusion is off on this camera"
     assert [off in client.get(f"/ui/cameras/{camera}/zones").text for camera in ("gate", "roof")] == [False, True]
+
+
+def test_the_zones_page_says_what_every_rule_reports(house: House):
+    gate, roof = house.vision.cameras
+    (intrusion,) = gate.rules
+    other = intrusion.model_copy(update={"kind": "violence", "effect": "who strikes another", "settings": {}})
+    house.vision.cameras = [gate._replace(rules=(intrusion, other)), roof._replace(rules=(other,))]
+    client = house.as_("supervisor")
+    gate_page, roof_page = (client.get(f"/ui/cameras/{camera}/zones").text for camera in ("gate", "roof"))
+    assert "An incident is who stands there for 3 s, or who strikes another." in gate_page
+    assert "An incident is who strikes another." in roof_page and "Intrusion" not in roof_page
+    house.vision.cameras = [gate._replace(rules=(other.model_copy(update={"on": False}),)), roof]
+    off_page = client.get("/ui/cameras/gate/zones").text
+    assert "Violence is off on this camera" in off_page and "An incident is" not in off_page
+
+
+def test_every_kind_of_incident_has_its_name_on_the_pages(house: House):
+    client = house.as_("supervisor")
+    for kind, facts in KINDS.items():
+        body = {"time": "2026-11-23T20:00:00Z", "location": "Hall", "kind": kind}
+        made = client.post("/incidents", json=body).json()["incident"]
+        assert made["severity"] == facts.usual_severity
+        assert f"{facts.label} · Hall" in client.get(f"/ui/incidents/{made['id']}").text
+    assert all(f"{facts.label} · Hall" in client.get("/ui/incidents").text for facts in KINDS.values())
 
 
 def test_zones_by_pointer_and_by_number(page: Page, house: House):

@@ -6,6 +6,7 @@ from cloud.database import trail
 from cloud.database.down import feed
 from cloud.database.records import records
 from cloud.database.telling import deliveries
+from contract.incident import KINDS
 
 
 @pytest.fixture
@@ -31,6 +32,16 @@ def test_looking_shows_who_where_what_and_changes_nothing(campus, as_, alert):
         assert words in answer.text
     assert "+49" not in answer.text, "nobody's number is shown"
     assert state_of(campus, incident, delivery) == ("open", "pending")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_kind_has_its_name_on_the_pages(campus, as_, kind):
+    incident = campus.put_incident(kind=kind, severity="critical")
+    with campus.database.read() as session:
+        delivery = deliveries.for_subject(session, incident.id)[0]
+    name = f"<h1>{KINDS[kind].label}</h1>"
+    assert name in as_.nobody.get(f"/a/{campus.token_for(delivery.id)}").text
+    assert name in as_.admin.get(f"/ui/incidents/{incident.id}").text
 
 
 def test_the_button_acknowledges_delivery_and_incident_and_tells_the_box(campus, as_, alert):

@@ -1,14 +1,16 @@
 """What an alert says, within what a text message holds."""
 
 from datetime import UTC, datetime, timedelta
+from typing import get_args
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from cloud.notify.text import LIMIT, PUSH_LIMIT, TITLE_LIMIT, incident_wording, notice_wording, undelivered_wording
 from contract.delivery import Notice
 from contract.ids import new_id
-from contract.incident import Incident, Involved
+from contract.incident import KINDS, Incident, Involved, Kind
 from contract.moments import from_text
 
 ANNA, BEN = new_id(), new_id()
@@ -30,6 +32,12 @@ def test_it_says_who_what_where_when_and_how_to_answer():
         "Intrusion (high)", "Who: Anna Example (victim), Ben Example (witness)", "Where: Roof, block C",
         "When: 2026-11-23 20:00:00 UTC", "Two people past the railing", f"Answer: {LINK}"]
     assert wording.title == "Intrusion (high): Anna Example (victim), Roof, block C"
+
+
+@pytest.mark.parametrize("kind", get_args(Kind))
+def test_an_alert_begins_with_the_name_of_the_kind(kind):
+    wording = incident_wording(incident(kind=kind), NAMES.get, LINK, from_text(AT))
+    assert wording.text().startswith(f"{KINDS[kind].label} (high)\n")
 
 
 def test_a_late_alert_says_how_late():

@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from appliance.pipeline.rules.intrusion import Intrusion, IntrusionSettings, inside, is_closed
+from appliance.pipeline.rules.intrusion import Intrusion, IntrusionSettings
 from appliance.pipeline.rules.rule import Scene, Seen
 from contract.ids import derived_id
-from contract.zone import Closed, Zone
+from contract.zone import Zone
 
 YARD = Zone(name="yard", polygon=((0.4, 0.4), (0.6, 0.4), (0.6, 0.6), (0.4, 0.6)))
 START = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
@@ -121,34 +121,8 @@ def test_repeated_and_older_frames_change_nothing():
     assert rule.step(scene._replace(at=50.0)) == []
 
 
-@pytest.mark.parametrize(("closed", "moment", "wanted"), [
-    ((Closed(),), "2026-11-23T03:00", True),
-    ((), "2026-11-23T03:00", False),
-    ((Closed(hours="22:00-06:00"),), "2026-11-23T23:00", True),
-    ((Closed(hours="22:00-06:00"),), "2026-11-23T05:59", True),
-    ((Closed(hours="22:00-06:00"),), "2026-11-23T06:00", False),
-    ((Closed(days="mon-fri", hours="08:00-16:00"),), "2026-11-23T09:00", True),
-    ((Closed(days="mon-fri", hours="08:00-16:00"),), "2026-11-22T09:00", False),
-    ((Closed(days="sat-sun"),), "2026-11-22T09:00", True),
-    ((Closed(days="fri", hours="22:00-06:00"),), "2026-11-21T05:00", True),
-    ((Closed(days="fri", hours="22:00-06:00"),), "2026-11-22T05:00", False),
-    ((Closed(days="sun-mon"),), "2026-11-23T05:00", True),
-])
-def test_schedules(closed, moment, wanted):
-    assert is_closed(closed, datetime.fromisoformat(moment)) is wanted
-
-
 def test_an_open_zone_finds_nothing():
     assert run([[person(*IN)]] * 50, zone=YARD.model_copy(update={"closed": ()})) == []
-
-
-@given(st.floats(0, 1), st.floats(0, 1))
-def test_inside_agrees_with_a_rectangle(x, y):
-    square = ((0.25, 0.25), (0.75, 0.25), (0.75, 0.75), (0.25, 0.75))
-    if 0.25 < x < 0.75 and 0.25 < y < 0.75:
-        assert inside((x, y), square)
-    if not (0.25 <= x <= 0.75 and 0.25 <= y <= 0.75):
-        assert not inside((x, y), square)
 
 
 @given(st.lists(st.lists(st.tuples(st.floats(0, 1), st.floats(0, 1), st.integers(0, 3)), max_size=4), max_size=60))

@@ -7,6 +7,7 @@ import pytest
 
 from appliance.config import BoxConfig
 from appliance.pipeline.rules.intrusion import Intrusion
+from appliance.pipeline.rules.rule import Rule, RuleSettings
 from appliance.pipeline.rules.table import Rules
 from contract.config import read_config
 from contract.incident import Kind
@@ -38,15 +39,25 @@ def test_a_cameras_own_keys_go_before_the_sites(tmp_path, site, gate, on, sensit
 
 
 def test_only_rules_that_are_on_are_made():
-    (rule,) = Rules().running()
-    assert isinstance(rule, Intrusion)
-    assert Rules().running()[0] is not rule, "each camera has a rule of its own"
-    assert Rules.model_validate({"intrusion": {"on": False}}).running() == []
+    def intrusions(rules: Rules) -> list[Rule]:
+        return [rule for rule in rules.running() if isinstance(rule, Intrusion)]
+
+    (rule,) = intrusions(Rules())
+    assert intrusions(Rules())[0] is not rule, "each camera has a rule of its own"
+    off = Rules.model_validate({"intrusion": {"on": False}})
+    assert intrusions(off) == [] and len(off.running()) == len(Rules().running()) - 1
+    assert Rules.model_validate({kind: {"on": False} for kind in Rules.model_fields}).running() == []
 
 
 def test_people_are_shown_every_rule_also_those_that_are_off():
-    (state,) = Rules.model_validate({"intrusion": {"on": False, "sensitivity": "low"}}).states()
-    assert (state.kind, state.on, state.sensitivity) == ("intrusion", False, "low") and "3 s" in state.effect
+    states = Rules.model_validate({"intrusion": {"on": False, "sensitivity": "low"}}).states()
+    assert [state.kind for state in states] == list(Rules.model_fields)
+    (intrusion,) = (state for state in states if state.kind == "intrusion")
+    assert (intrusion.on, intrusion.settings) == (False, {"sensitivity": "low"}) and "3 s" in intrusion.effect
+
+
+def test_only_on_belongs_to_every_rule():
+    assert set(RuleSettings.model_fields) == {"on"}
 
 
 def test_every_rule_has_the_name_of_the_incidents_that_it_finds():
