@@ -45,11 +45,14 @@ def hashed(password: str, name: str) -> str:
 
 
 def fits(kept: str, password: str) -> bool:
-    """Return whether this is the password of the hash `kept`. Takes as long for NO_PASSWORD, which nothing fits."""
-    try:
-        return HASHER.verify(kept or nobody(), _normal(password)[:LONGEST_PASSWORD]) and kept != NO_PASSWORD
-    except (VerificationError, InvalidHashError):
-        return False
+    """Return whether this is the password of the hash `kept`. Takes as long for NO_PASSWORD, which nothing fits.
+
+    Earlier clouds kept hashes of what was typed, of any length and in any Unicode form: that is tried where the normal
+    form is another, whatever account was asked for.
+    """
+    normal = _normal(password)[:LONGEST_PASSWORD]
+    spellings = (normal,) if normal == password else (normal, password)
+    return any([_verified(kept or nobody(), spelling) for spelling in spellings]) and kept != NO_PASSWORD
 
 
 @functools.cache
@@ -57,6 +60,13 @@ def nobody() -> str:
     """Return a hash that no password fits, verified where there is no account, so that time does not tell names apart.
     """
     return HASHER.hash(secrets.token_urlsafe(32))
+
+
+def _verified(kept: str, password: str) -> bool:
+    try:
+        return HASHER.verify(kept, password)
+    except (VerificationError, InvalidHashError):
+        return False
 
 
 def _normal(password: str) -> str:

@@ -134,7 +134,7 @@ def inside(target: str) -> str:
     """Return the target if it is a path of this server, else `/`: `//elsewhere` and `/\\elsewhere` are other hosts to a
     browser."""
     parts = urlsplit(target)
-    mine = target.startswith("/") and not parts.netloc and not parts.scheme and "\\" not in target
+    mine = target.startswith("/") and not target.startswith("//") and not parts.scheme and "\\" not in target
     return target if mine and target.isprintable() else "/"
 
 

@@ -1,9 +1,8 @@
-import time
-from statistics import median
-
 import pytest
+from argon2 import extract_parameters
 
-from access.passwords import NO_PASSWORD, fits, hashed, weakness
+from access import passwords
+from access.passwords import HASHER, NO_PASSWORD, fits, hashed, weakness
 from contract.errors import Rejected
 
 GOOD = "correct horse battery"
@@ -39,14 +38,24 @@ def test_one_character_typed_in_two_ways_is_the_same():
     assert fits(hashed("caf\u00e9 au lait noir", "ada"), "cafe\u0301 au lait noir")
 
 
-def test_nothing_fits_no_password_and_that_takes_as_long_as_a_wrong_one():
-    kept = hashed(GOOD, "ada")
+@pytest.mark.parametrize("password", ["a wrong password", "ein \N{LATIN SMALL LIGATURE FI}eses Wort"])
+def test_nothing_fits_no_password_and_as_much_is_computed_as_for_a_wrong_one(monkeypatch, password):
+    computed, verified = [], passwords._verified
 
-    def seconds(stored: str) -> float:
-        began = time.process_time()
-        assert not fits(stored, "a wrong password")
-        return time.process_time() - began
+    def counting(kept: str, spelling: str) -> bool:
+        computed.append((extract_parameters(kept), spelling))
+        return verified(kept, spelling)
 
-    fits(NO_PASSWORD, "")
-    known, unknown = (median(seconds(stored) for _ in range(5)) for stored in (kept, NO_PASSWORD))
-    assert known / 3 < unknown < known * 3
+    monkeypatch.setattr(passwords, "_verified", counting)
+    assert not fits(hashed(GOOD, "ada"), password)
+    known = computed.copy()
+    computed.clear()
+    assert not fits(NO_PASSWORD, password)
+    assert computed == known != []
+
+
+@pytest.mark.parametrize("password", [
+    "Größe ist 5 µm im Garten", "u\N{COMBINING DIAERESIS}ber den Fluss", "x7! " * 105])
+def test_a_password_kept_as_it_was_typed_still_fits(password):
+    kept = HASHER.hash(password)
+    assert fits(kept, password) and not fits(kept, password + "!") and not fits(NO_PASSWORD, password)

@@ -184,6 +184,15 @@ def test_the_last_admin_can_neither_be_ended_nor_demoted(site: Site):
     site.accounts.end("ada", by="bob")
 
 
+def test_an_admin_who_has_no_password_does_not_count_as_one(site: Site):
+    site.accounts.create("ada", PASSWORD, "admin")
+    site.accounts.create("bob", PASSWORD, "admin")
+    site.accounts.reset("bob", by="ada")
+    for act in (lambda: site.accounts.end("ada"), lambda: site.accounts.change_role("ada", "guard")):
+        with pytest.raises(Conflict, match="last admin"):
+            act()
+
+
 def test_two_admins_cannot_end_each_other(site: Site):
     for _ in range(5):
         for name in ("ada", "bob"):

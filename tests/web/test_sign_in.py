@@ -7,6 +7,7 @@ from web.sign_in import inside
 
 @pytest.mark.parametrize(("target", "goes_to"), [
     ("/ui/live", "/ui/live"), ("/ui/people?search=a%20b", "/ui/people?search=a%20b"), ("//evil.example", "/"),
+    ("///evil.example/x", "/"),
     ("https://evil.example", "/"), ("/\\evil.example", "/"), ("\\\\evil", "/"), ("ui", "/"), ("", "/"),
     ("/a\r\nSet-Cookie: x", "/"), ("javascript:alert(1)", "/"),
 ])
