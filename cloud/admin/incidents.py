@@ -53,10 +53,8 @@ def listing(cloud: Cloud, who: Who, state: State | None = None, kind: Kind | Non
     """
     wanted = IncidentFilter(state, kind, severity, camera, person, since, until)
     with cloud.database.read() as session:
-        views, following = records.page(session, wanted, cursor, limit, box)
-        items = visible(session, views, who, cloud.policy)
-    # Or else the police could ask for a person, and see which withheld incidents answer.
-    return Page(items=[view for view in items if person is None or not view.withheld], next=following)
+        items, following = shown(session, wanted, cursor, limit, who, cloud.policy, box)
+    return Page(items=items, next=following)
 
 
 @router.get("/incidents/{incident_id}")
@@ -91,6 +89,25 @@ def show_evidence(incident_id: Id, sha256: Hash, cloud: Cloud, who: Who) -> Resp
     disposition = "inline" if media_type in ("image/jpeg", "image/png", "video/mp4") else "attachment"
     return Response(data, media_type=media_type, headers={
         "Cache-Control": "private, max-age=86400, immutable", "Content-Disposition": disposition})
+
+
+def shown(session: Session, wanted: IncidentFilter, cursor: str | None, limit: int, who: Identity, policy: Policy,
+          box: str | None = None) -> tuple[list[IncidentView], str | None]:
+    """Return a page of incidents as this person may see them, newest first, and the cursor of the page after it.
+
+    The cursor names the last incident that is shown, never one that is not: it would tell the police of that one.
+    """
+    found: list[IncidentView] = []
+    while len(found) <= limit:
+        views, following = records.page(session, wanted, cursor, limit, box)
+        # Or else the police could ask for a person, and see which withheld incidents answer.
+        found += [view for view in visible(session, views, who, policy) if wanted.person is None or not view.withheld]
+        if following is None or (who.role != "police" and len(found) == limit):
+            break
+        cursor = following
+    if len(found) <= limit:
+        return found, following
+    return found[:limit], records.cursor_after(found[limit - 1])
 
 
 def visible(session: Session, views: Iterable[IncidentView], who: Identity, policy: Policy) -> list[IncidentView]:

@@ -11,7 +11,7 @@ from starlette.responses import HTMLResponse, RedirectResponse, Response
 
 from cloud.admin.audit import ledger_audit, quarantine
 from cloud.admin.fleet import fleet as fleet_of
-from cloud.admin.incidents import readable, visible
+from cloud.admin.incidents import readable, shown
 from cloud.admin.ledger_health import WARN_DAYS, look
 from cloud.admin.release import view_of as release_of
 from cloud.admin.rules import RULES
@@ -68,8 +68,8 @@ def home() -> Response:
 def incidents(request: Request, cloud: Cloud, who: Who, state: State | None = None,
               cursor: Annotated[str | None, Query(max_length=200)] = None) -> Response:
     with cloud.database.read() as session:
-        views, following = records.page(session, IncidentFilter(state=state), cursor, _PER_PAGE)
-        rows = [_row(session, view, who, cloud.policy) for view in visible(session, views, who, cloud.policy)]
+        views, following = shown(session, IncidentFilter(state=state), cursor, _PER_PAGE, who, cloud.policy)
+        rows = [_row(session, view, who, cloud.policy) for view in views]
         alarms = alerts.problems(session, 20) if who.role != "police" and cursor is None else []
         names = alerts.names_of(session, tuple(a.recipient for a in alarms))
         audited = audits.last(session) if who.role != "police" and cursor is None else None

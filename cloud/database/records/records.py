@@ -226,8 +226,12 @@ def page(
     query = query.order_by(col(IncidentRow.at).desc(), col(IncidentRow.id).desc()).limit(limit + 1)
     rows = session.exec(query).all()
     views = [incident_view(session, row[0]) for row in rows[:limit]]
-    last = rows[limit - 1] if len(rows) > limit else None
-    return views, f"{last[1]}_{last[0]}" if last else None
+    return views, cursor_after(views[-1]) if len(rows) > limit else None
+
+
+def cursor_after(view: IncidentView) -> str:
+    """Return the cursor of the page that begins behind this incident."""
+    return f"{view.incident.at}_{view.incident.id}"
 
 
 def _has_action(*verbs: str) -> ColumnElement[bool]:

@@ -38,6 +38,22 @@ def test_before_a_release_the_police_read_that_there_is_an_incident_and_nothing_
     assert acknowledged.json()["state"] == "acknowledged" and "Ben saw it" not in acknowledged.text
 
 
+def test_no_page_of_the_police_names_an_incident_that_is_not_theirs(campus, as_):
+    shown = [campus.put_incident("critical", at=f"2026-11-23T20:{minute:02}:00.000Z").id for minute in range(3)]
+    hidden = [campus.put_incident("low", at=f"2026-11-23T20:{minute:02}:30.000Z").id for minute in range(3)]
+    seen, cursor, text = [], "", ""
+    while cursor is not None:
+        answer = as_.police.get(f"/incidents?limit=1{cursor and f'&cursor={cursor}'}")
+        text += answer.text + as_.police.get("/ui/incidents").text
+        page = answer.json()
+        assert len(page["items"]) == 1, "no page is empty because of what is not shown"
+        seen.append(page["items"][0]["incident"]["id"])
+        cursor = page["next"]
+    assert seen == shown[::-1] and not [one for one in hidden if one in text]
+    asked = as_.police.get(f"/incidents?limit=1&person={campus.anna.id}").json()
+    assert asked == {"items": [], "next": None}
+
+
 def test_the_link_of_the_polices_alert_shows_nobody_either(campus, as_, incident):
     with campus.database.read() as session:
         by = {d.audience: d.id for d in deliveries.for_subject(session, incident.id)}
